@@ -8,14 +8,19 @@ interface Resolvers<T> {
   readonly reject: (reason?: unknown) => void;
 }
 
+function notYet(): never {
+  throw new TypeError('the promise constructor did not call its executor');
+}
+
 function withResolvers<T>(this: PromiseConstructor): Resolvers<T> {
-  let settle: Omit<Resolvers<T>, 'promise'> | null = null;
-  const promise = new this<T>((resolve, reject) => {
-    settle = { resolve, reject };
+  let resolve: Resolvers<T>['resolve'] = notYet;
+  let reject: Resolvers<T>['reject'] = notYet;
+  // The executor runs before the constructor returns, so both are in place below.
+  const promise = new this<T>((resolvePromise, rejectPromise) => {
+    resolve = resolvePromise;
+    reject = rejectPromise;
   });
-  // The executor has run by now: the constructor calls it before it returns.
-  if (settle === null) throw new TypeError('the promise constructor did not call its executor');
-  return Object.assign({ promise }, settle as Omit<Resolvers<T>, 'promise'>);
+  return { promise, resolve, reject };
 }
 
 if (!('withResolvers' in Promise)) {
