@@ -1,0 +1,21 @@
+/** Records of the safety log: what was said, or is relied upon, before any message that says it leaves (W1, W2, W3). */
+import type { Block } from '../protocol/block.ts';
+import type { Verified } from '../protocol/brand.ts';
+import type { Certificate } from '../protocol/certificate.ts';
+import type { Proposal } from '../protocol/proposal.ts';
+import type { Vote } from '../protocol/vote.ts';
+
+/** As replayed: the host signs a recorded statement again (Ed25519 is deterministic: the same bytes) and never a different one. */
+export type SafetyRecord =
+  | { readonly kind: 'vote'; readonly vote: Verified<Vote> }
+  | { readonly kind: 'proposal'; readonly proposal: Verified<Proposal> }
+  | { readonly kind: 'certificate'; readonly certificate: Verified<Certificate> }
+  | { readonly kind: 'block'; readonly block: Block };
+
+/** Where the ledger stands on start: the truth that consensus catches up to (W4). */
+export interface FinalPoint {
+  /** Null for genesis. */
+  readonly block: Block | null;
+  /** CC of the block; null for genesis. */
+  readonly certificate: Certificate | null;
+}

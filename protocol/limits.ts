@@ -1,0 +1,58 @@
+/** Every bound of the protocol, in one file. A change here is a change of the protocol. Sizes are in bytes, times in ms. */
+
+// transactions
+export const transactionBytesMax = 32_768;
+export const transactionSignaturesMax = 4;
+export const transactionSealsMax = 8;
+export const notAfterAheadMsMax = 24 * 3_600_000;
+/** How far a transaction's notAfter may lie beyond the block time that includes it: the gate's bound plus clock error. */
+export const notAfterAheadMsMaxInBlock = notAfterAheadMsMax + 600_000;
+
+// batches and blocks
+export const batchBytesTarget = 65_536;
+export const batchBytesMax = 262_144;
+export const batchTransactionsMax = 500;
+export const batchAgeMsMax = 25;
+export const blockBatchesMax = 32;
+export const blockTransactionsMax = 4_000;
+
+// consensus
+export const votersMax = 64;
+export const membersMax = 256;
+export const skipCertificatesInProposalMax = 64;
+export const unfinalizedAncestorsMax = 8;
+export const viewTimeoutMsMax = 10_000;
+/** Votes and proposals more than this many views ahead of ours are not kept: only certificates move a view. */
+export const viewsAheadMax = 64;
+export const certificatesPerAnswerMax = 64;
+export const headersPerAnswerMax = 100;
+export const consensusFrameBytesMax = 524_288;
+export const bulkFrameBytesMax = 262_144 + 4_096;
+
+// domain
+export const amountMax = 1_000_000_000_000;
+export const unitsMax = 1_000_000_000_000;
+export const itemsMax = 5;
+export const fillsMax = 24;
+export const packHashesMax = 100;
+export const claimLinesMax = 20;
+export const dispenseEventsMax = 32;
+export const statementClaimsMax = 100_000;
+export const nameBytesMax = 64;
+export const reasonBytesMax = 64;
+export const authoredOnSkewMsMax = 300_000;
+export const receiptUnconfirmedMs = 72 * 3_600_000;
+
+// documents
+export const sealedDocumentBytesMax = 200_000;
+export const sealRecipientsMax = 32;
+
+// clocks
+export const clockSkewMsMax = 2_000;
+
+// decoding
+export const cborDepthMax = 16;
+export const stampBytesMax = 65_536;
+
+// requests between nodes (the same limits at the asker and at the answerer)
+export const batchesPerAnswerMax = 32;

@@ -1,0 +1,48 @@
+/** Receipts: what the ledger answered to one transaction. Refusals have receipts too: ordered, certified, provable. */
+import * as z from 'zod';
+import type { Digest, Height, Timestamp } from './brand.ts';
+import { decodeWith, digestSchema, encodeWith, heightSchema, timestampSchema } from './codec.ts';
+import { merkleRoot } from './merkle.ts';
+import { refusalCodes, type RefusalCode } from './refusal.ts';
+import type { Result } from './result.ts';
+
+export interface Receipt {
+  readonly txId: Digest;
+  readonly height: Height;
+  /** Position among the receipts of its block, from 0. */
+  readonly index: number;
+  /** Block time. */
+  readonly timeMs: Timestamp;
+  readonly outcome: 'committed' | 'refused';
+  /** Null iff committed. */
+  readonly code: RefusalCode | null;
+}
+
+export const receiptSchema: z.ZodType<Receipt> = z
+  .strictObject({
+    txId: digestSchema,
+    height: heightSchema,
+    index: z.int().min(0),
+    timeMs: timestampSchema,
+    outcome: z.enum(['committed', 'refused']),
+    code: z.enum(refusalCodes).nullable(),
+  })
+  .refine(
+    (receipt) => (receipt.outcome === 'committed') === (receipt.code === null),
+  ) as unknown as z.ZodType<Receipt>;
+
+export const receiptBytesMax = 512;
+
+export function encodeReceipt(receipt: Receipt): Uint8Array {
+  return encodeWith(receiptSchema, receipt);
+}
+
+/** Refusals: `tooLarge`, `malformed`. */
+export function decodeReceipt(bytes: Uint8Array): Result<Receipt> {
+  return decodeWith(receiptSchema, bytes, receiptBytesMax);
+}
+
+/** What a header commits to as `receiptsRoot`. */
+export function receiptsRoot(receiptBytes: readonly Uint8Array[]): Digest {
+  return merkleRoot(receiptBytes);
+}

@@ -1,0 +1,93 @@
+/**
+ * Every refusal code of the protocol, in one list. Codes are part of the contract: they stand in receipts, which
+ * are hashed and certified, so a code is never renamed or reused. The meaning of each stands in protocol/README.md.
+ */
+
+export const refusalCodes = [
+  // bytes and envelopes
+  'malformed',
+  'tooLarge',
+  'wrongChain',
+  'unknownKind',
+  'badSignature',
+  'wrongSigners',
+  'expired',
+  'notAfterTooFar',
+  'idReused',
+  // who
+  'memberUnknown',
+  'memberNotActive',
+  'roleMissing',
+  'practitionerUnknown',
+  'practitionerExists',
+  'practitionerNotActive',
+  'scopeMissing',
+  'keyUnknown',
+  'keyRevoked',
+  'rateExceeded',
+  'notPermitted',
+  // prescription and fill
+  'prescriptionUnknown',
+  'prescriptionExists',
+  'prescriptionExpired',
+  'prescriptionNotOpen',
+  'validityTooLong',
+  'authoredOnOutOfWindow',
+  'itemsInvalid',
+  'fillUnknown',
+  'fillNotReady',
+  'fillOutOfWindow',
+  'fillReserved',
+  'fillNotReserved',
+  'notHolder',
+  'reservationTooLong',
+  'redeemKeyWrong',
+  'reviewPending',
+  'reviewNotPending',
+  'reviewerIsPrescriber',
+  'itemUnknown',
+  'quantityExceeded',
+  'substitutionNotAllowed',
+  'packSpent',
+  'eventExists',
+  'tooLate',
+  // delivery
+  'parcelExists',
+  'parcelUnknown',
+  'parcelState',
+  'notCustodian',
+  'nothingDispensed',
+  'receiptCodeWrong',
+  'alreadyReceived',
+  // claims and settlement
+  'claimExists',
+  'claimUnknown',
+  'claimState',
+  'claimPartyWrong',
+  'amountsDoNotAdd',
+  'amountMismatch',
+  'dispenseEventUnknown',
+  'dispenseEventClaimed',
+  'statementExists',
+  'statementUnknown',
+  'statementState',
+  'statementMismatch',
+  'nothingToSettle',
+  // consensus messages
+  'notAVoter',
+  'wrongEpoch',
+  'certificateInvalid',
+  'batchUnknown',
+  'batchInvalid',
+  'headerInvalid',
+  // stamps and proofs
+  'proofInvalid',
+] as const;
+
+export type RefusalCode = (typeof refusalCodes)[number];
+
+export interface Refusal {
+  readonly code: RefusalCode;
+  /** A field, a limit or a height; never something a person wrote. */
+  readonly detail: string | null;
+}

@@ -1,0 +1,172 @@
+/**
+ * The envelope: payload bytes and signatures over them. The id is the hash of the payload bytes as received; nothing is ever
+ * encoded again to be hashed. Signatures stand outside the id, so that one act has one id whoever signs it in what order.
+ */
+import * as z from 'zod';
+import { actionKinds, actionToWire, parseAction, type Action, type ActionKind } from './action.ts';
+import type { Digest, Id, MemberName, PublicKey, Signature, Timestamp, Verified } from './brand.ts';
+import { hexToBytes } from './bytes.ts';
+import {
+  decodeWith,
+  digestSchema,
+  encodeCbor,
+  encodeWith,
+  idSchema,
+  nameSchema,
+  publicKeySchema,
+  signatureSchema,
+  timestampSchema,
+} from './codec.ts';
+import { taggedDigest, taggedHash } from './hash.ts';
+import { transactionBytesMax, transactionSealsMax, transactionSignaturesMax } from './limits.ts';
+import { accepted, refused, type Result } from './result.ts';
+import { sealSchema, type Seal } from './seal.ts';
+import type { SignatureScheme } from './signature.ts';
+
+export interface TransactionSignature {
+  readonly key: PublicKey;
+  readonly sig: Signature;
+}
+
+export interface Transaction {
+  /** sha256 of the payload bytes, tagged. */
+  readonly txId: Digest;
+  readonly chainId: Digest;
+  /** Made by the client (UUIDv7); unique for as long as `notAfter` allows a replay. */
+  readonly id: Id;
+  readonly member: MemberName;
+  readonly notAfter: Timestamp;
+  readonly action: Action;
+  readonly seals: readonly Seal[];
+  readonly signatures: readonly TransactionSignature[];
+  readonly payloadBytes: Uint8Array;
+  /** The whole envelope as received; what batches carry. */
+  readonly envelopeBytes: Uint8Array;
+}
+
+export interface PayloadInput {
+  readonly chainId: Digest;
+  readonly id: Id;
+  readonly member: MemberName;
+  readonly notAfter: Timestamp;
+  readonly action: Action;
+  readonly seals: readonly Seal[];
+}
+
+interface Payload {
+  readonly v: 1;
+  readonly chainId: Digest;
+  readonly id: Id;
+  readonly kind: ActionKind;
+  readonly member: MemberName;
+  readonly notAfter: Timestamp;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly seals: readonly Seal[];
+}
+
+const payloadSchema: z.ZodType<Payload> = z.strictObject({
+  v: z.literal(1),
+  chainId: digestSchema,
+  id: idSchema,
+  kind: z.enum(actionKinds),
+  member: nameSchema,
+  notAfter: timestampSchema,
+  body: z.record(z.string(), z.unknown()),
+  seals: z.array(sealSchema).max(transactionSealsMax),
+});
+
+interface Envelope {
+  readonly payload: Uint8Array;
+  readonly signatures: readonly TransactionSignature[];
+}
+
+const envelopeSchema: z.ZodType<Envelope> = z.strictObject({
+  payload: z.instanceof(Uint8Array),
+  signatures: z
+    .array(z.strictObject({ key: publicKeySchema, sig: signatureSchema }))
+    .min(1)
+    .max(transactionSignaturesMax),
+});
+
+/** The payload bytes that signers sign and whose hash is the id. */
+export function encodePayload(input: PayloadInput): Uint8Array {
+  return encodeWith(payloadSchema, {
+    v: 1,
+    chainId: input.chainId,
+    id: input.id,
+    kind: input.action.kind,
+    member: input.member,
+    notAfter: input.notAfter,
+    body: actionToWire(input.action),
+    seals: input.seals,
+  });
+}
+
+export function transactionId(payloadBytes: Uint8Array): Digest {
+  return taggedDigest('transaction', payloadBytes);
+}
+
+/** The 32 bytes that every signature of a transaction is over. */
+export function transactionSigningBytes(chainId: Digest, txId: Digest): Uint8Array {
+  return taggedHash('transactionSigning', hexToBytes(chainId), hexToBytes(txId));
+}
+
+export function encodeEnvelope(
+  payloadBytes: Uint8Array,
+  signatures: readonly TransactionSignature[],
+): Uint8Array {
+  return encodeCbor(z.encode(envelopeSchema, { payload: payloadBytes, signatures }));
+}
+
+/** Bytes to a transaction, its schema checked and its signatures not yet. Refusals: `tooLarge`, `malformed`, `unknownKind`. */
+export function decodeTransaction(envelopeBytes: Uint8Array): Result<Transaction> {
+  const envelope = decodeWith(envelopeSchema, envelopeBytes, transactionBytesMax);
+  if (!envelope.ok) return envelope;
+  const keys = envelope.value.signatures.map((signature) => signature.key);
+  if (new Set(keys).size !== keys.length) return refused('malformed', 'signatures');
+  const decoded = decodePayload(envelope.value.payload);
+  if (!decoded.ok) return decoded;
+  return accepted({
+    ...decoded.value,
+    txId: transactionId(envelope.value.payload),
+    signatures: envelope.value.signatures,
+    payloadBytes: envelope.value.payload,
+    envelopeBytes,
+  });
+}
+
+/** Payload bytes to what they say, for a client that is asked to sign them. Refusals as `decodeTransaction`. */
+export function decodePayload(payloadBytes: Uint8Array): Result<PayloadInput> {
+  const payload = decodeWith(payloadSchema, payloadBytes, transactionBytesMax);
+  if (!payload.ok) return payload;
+  const { kind, body, chainId, id, member, notAfter, seals } = payload.value;
+  const action = parseAction(kind, body);
+  if (!action.ok) return action;
+  return accepted({ chainId, id, member, notAfter, action: action.value, seals });
+}
+
+/** Every signature holds over this chain's signing bytes. Who must have signed is judged by the ledger, at inclusion. */
+export function verifyTransaction(
+  transaction: Transaction,
+  chainId: Digest,
+  scheme: SignatureScheme,
+): Result<Verified<Transaction>> {
+  if (transaction.chainId !== chainId) return refused('wrongChain');
+  const message = transactionSigningBytes(chainId, transaction.txId);
+  const isGood = transaction.signatures.every(({ key, sig }) => scheme.verify(message, sig, key));
+  return isGood ? accepted(transaction as Verified<Transaction>) : refused('badSignature');
+}
+
+/** For a verifier that checked every signature elsewhere (a worker thread): the caller states the outcome of each. */
+export function asVerified(
+  transaction: Transaction,
+  outcomes: readonly boolean[],
+): Result<Verified<Transaction>> {
+  const isGood = outcomes.length === transaction.signatures.length && outcomes.every((outcome) => outcome);
+  return isGood ? accepted(transaction as Verified<Transaction>) : refused('badSignature');
+}
+
+/** First 12 hex digits, for logs. */
+export function shortId(digest: Digest): string {
+  return digest.slice(0, 12);
+}
