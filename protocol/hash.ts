@@ -16,6 +16,8 @@ const tags = {
   merkleLeaf: 'rxledger/leaf/1',
   stateKey: 'rxledger/state-key/1',
   stateValue: 'rxledger/state-value/1',
+  stateLeaf: 'rxledger/state-leaf/1',
+  stateNode: 'rxledger/state-node/1',
   idChain: 'rxledger/id-chain/1',
   commitment: 'rxledger/commitment/1',
   blob: 'rxledger/blob/1',

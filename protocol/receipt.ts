@@ -1,7 +1,9 @@
 /** Receipts: what the ledger answered to one transaction. Refusals have receipts too: ordered, certified, provable. */
 import * as z from 'zod';
 import type { Digest, Height, Timestamp } from './brand.ts';
+import { hexToBytes, uint64Bytes } from './bytes.ts';
 import { decodeWith, digestSchema, encodeWith, heightSchema, timestampSchema } from './codec.ts';
+import { taggedDigest } from './hash.ts';
 import { merkleRoot } from './merkle.ts';
 import { refusalCodes, type RefusalCode } from './refusal.ts';
 import type { Result } from './result.ts';
@@ -42,7 +44,13 @@ export function decodeReceipt(bytes: Uint8Array): Result<Receipt> {
   return decodeWith(receiptSchema, bytes, receiptBytesMax);
 }
 
+/** What a header commits to as `receiptsRoot`, from the root of the receipts' Merkle tree. */
+export function receiptsDigest(count: number, root: Digest): Digest {
+  // The size of the tree is hashed too (as in RFC 9162's tree heads), or a path would fit trees of several sizes.
+  return taggedDigest('receipt', uint64Bytes(count), hexToBytes(root));
+}
+
 /** What a header commits to as `receiptsRoot`. */
 export function receiptsRoot(receiptBytes: readonly Uint8Array[]): Digest {
-  return merkleRoot(receiptBytes);
+  return receiptsDigest(receiptBytes.length, merkleRoot(receiptBytes));
 }

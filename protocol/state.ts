@@ -9,8 +9,11 @@ export interface StateView {
   readonly get: (key: string) => Uint8Array | null;
   /** Encoded page of the state tree at a path of nibbles (text of hex digits, '' is the root page), or null. */
   readonly page: (path: string) => Uint8Array | null;
-  /** The transaction first executed under this transaction id (hex of `Id`), or this txId itself once it has a receipt. */
-  readonly seen: (idOrTxId: string) => Digest | null;
+  /**
+   * The row of the transaction first executed under this transaction id (hex of `Id`), or under this txId. Hosts prune at
+   * different times, so the ledger judges by `until` whether a row still counts, never by whether it is still there.
+   */
+  readonly seen: (idOrTxId: string) => SeenId | null;
 }
 
 export interface SeenId {
@@ -29,7 +32,7 @@ export interface StateWrites {
 
 /** The state after `writes`, in front of the state before. */
 export function overlay(before: StateView, writes: StateWrites): StateView {
-  const seen = new Map(writes.seen.map((row) => [row.key, row.txId]));
+  const seen = new Map(writes.seen.map((row) => [row.key, row]));
   return {
     get: (key) => {
       const record = writes.records.get(key);
