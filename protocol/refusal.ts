@@ -14,6 +14,7 @@ export const refusalCodes = [
   'expired',
   'notAfterTooFar',
   'idReused',
+  'busy',
   // who
   'memberUnknown',
   'memberNotActive',
@@ -80,8 +81,13 @@ export const refusalCodes = [
   'batchUnknown',
   'batchInvalid',
   'headerInvalid',
+  // sealed documents
+  'sealBroken',
+  'notARecipient',
   // stamps and proofs
   'proofInvalid',
+  // a node's own answer; never in a receipt
+  'documentUnavailable',
 ] as const;
 
 export type RefusalCode = (typeof refusalCodes)[number];
