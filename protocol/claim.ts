@@ -1,0 +1,106 @@
+/** A claim's life: estimated before hand-over, adjudicated by the insurer, paid by the patient, submitted, accepted. */
+import * as z from 'zod';
+import type { Amount, Id, MemberName, Units } from './brand.ts';
+import { amountSchema, codeSchema, idSchema, nameSchema, unitsSchema } from './codec.ts';
+import { claimLinesMax, dispenseEventsMax } from './limits.ts';
+import { fillIndexSchema, itemIdSchema } from './prescription.ts';
+
+export interface ClaimLine {
+  readonly itemId: number;
+  readonly units: Units;
+  /** For all units of the line together, in the minor unit. */
+  readonly price: Amount;
+}
+
+/** `claim.estimate`, signed by a pharmacist of the pharmacy that holds the fill. */
+export interface EstimateBody {
+  readonly claimId: Id;
+  readonly rxId: Id;
+  readonly k: number;
+  readonly insurer: MemberName;
+  readonly lines: readonly ClaimLine[];
+  readonly total: Amount;
+}
+
+export const adjudicationOutcomes = ['approve', 'reject'] as const;
+export type AdjudicationOutcome = (typeof adjudicationOutcomes)[number];
+
+export interface AdjudicatedLine {
+  readonly itemId: number;
+  readonly covered: Amount;
+  readonly patientPays: Amount;
+  /** Reason from the insurer's terminology. */
+  readonly code: string;
+}
+
+/** `claim.adjudicate`, signed by an adjudicator of the insurer; lines in the order of the estimate. */
+export interface AdjudicateBody {
+  readonly claimId: Id;
+  readonly outcome: AdjudicationOutcome;
+  readonly lines: readonly AdjudicatedLine[];
+}
+
+/** `claim.pay`, signed by a pharmacist: the patient paid their own part. */
+export interface PayBody {
+  readonly claimId: Id;
+  readonly patientPaid: Amount;
+  readonly method: string;
+}
+
+/** `claim.submit`, signed by a pharmacist: what was dispensed, with the lines and the total of the estimate. */
+export interface SubmitBody {
+  readonly claimId: Id;
+  readonly eventIds: readonly Id[];
+  readonly lines: readonly ClaimLine[];
+  readonly total: Amount;
+}
+
+/** `claim.accept`, signed by a pharmacist of the pharmacy or an adjudicator of the insurer: the amount is final. */
+export interface AcceptBody {
+  readonly claimId: Id;
+}
+
+const linesSchema = z
+  .array(z.strictObject({ itemId: itemIdSchema, units: unitsSchema, price: amountSchema }))
+  .min(1)
+  .max(claimLinesMax);
+
+export const estimateBodySchema: z.ZodType<EstimateBody> = z.strictObject({
+  claimId: idSchema,
+  rxId: idSchema,
+  k: fillIndexSchema,
+  insurer: nameSchema,
+  lines: linesSchema,
+  total: amountSchema,
+});
+
+export const adjudicateBodySchema: z.ZodType<AdjudicateBody> = z.strictObject({
+  claimId: idSchema,
+  outcome: z.enum(adjudicationOutcomes),
+  lines: z
+    .array(
+      z.strictObject({
+        itemId: itemIdSchema,
+        covered: amountSchema,
+        patientPays: amountSchema,
+        code: codeSchema,
+      }),
+    )
+    .min(1)
+    .max(claimLinesMax),
+});
+
+export const payBodySchema: z.ZodType<PayBody> = z.strictObject({
+  claimId: idSchema,
+  patientPaid: amountSchema,
+  method: codeSchema,
+});
+
+export const submitBodySchema: z.ZodType<SubmitBody> = z.strictObject({
+  claimId: idSchema,
+  eventIds: z.array(idSchema).min(1).max(dispenseEventsMax),
+  lines: linesSchema,
+  total: amountSchema,
+});
+
+export const acceptBodySchema: z.ZodType<AcceptBody> = z.strictObject({ claimId: idSchema });
