@@ -4,9 +4,9 @@
 export const transactionBytesMax = 32_768;
 export const transactionSignaturesMax = 4;
 export const transactionSealsMax = 8;
-export const notAfterAheadMsMax = 24 * 3_600_000;
+export const notAfterAheadMsMax: number = 24 * 3_600_000;
 /** How far a transaction's notAfter may lie beyond the block time that includes it: the gate's bound plus clock error. */
-export const notAfterAheadMsMaxInBlock = notAfterAheadMsMax + 600_000;
+export const notAfterAheadMsMaxInBlock: number = notAfterAheadMsMax + 600_000;
 
 // batches and blocks
 export const batchBytesTarget = 65_536;
@@ -27,7 +27,7 @@ export const viewsAheadMax = 64;
 export const certificatesPerAnswerMax = 64;
 export const headersPerAnswerMax = 100;
 export const consensusFrameBytesMax = 524_288;
-export const bulkFrameBytesMax = 262_144 + 4_096;
+export const bulkFrameBytesMax: number = 262_144 + 4_096;
 
 // domain
 export const amountMax = 1_000_000_000_000;
@@ -41,11 +41,15 @@ export const statementClaimsMax = 100_000;
 export const nameBytesMax = 64;
 export const reasonBytesMax = 64;
 export const authoredOnSkewMsMax = 300_000;
-export const receiptUnconfirmedMs = 72 * 3_600_000;
+export const receiptUnconfirmedMs: number = 72 * 3_600_000;
 
 // documents
 export const sealedDocumentBytesMax = 200_000;
 export const sealRecipientsMax = 32;
+/** Canonical JSON of one document before compression; whoever opens it inflates no further. */
+export const documentJsonBytesMax = 1_048_576;
+/** Sealed plaintext is padded to steps of this size, so that its length says little. */
+export const documentPaddingStep = 1_024;
 
 // clocks
 export const clockSkewMsMax = 2_000;

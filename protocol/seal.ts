@@ -37,7 +37,10 @@ export const sealSchema: z.ZodType<Seal> = z.strictObject({
   size: z.int().min(1).max(sealedDocumentBytesMax),
 });
 
-/** One HPKE wrap (RFC 9180, X25519 + HKDF-SHA256 + AES-256-GCM) of the content key. */
+/**
+ * One HPKE wrap (RFC 9180, base mode, X25519 + HKDF-SHA256 + AES-256-GCM) of the 32-byte content key. Its `info` is
+ * `rxledger/seal/1` ‖ chain id (32) ‖ commitment (32).
+ */
 export interface KeyWrap {
   /** A member's name, or null for a key derived from the patient's token. */
   readonly member: MemberName | null;
@@ -51,7 +54,10 @@ export interface KeyWrap {
 export interface SealedDocument {
   readonly docType: string;
   readonly commitment: Digest;
-  /** AES-256-GCM: nonce (12) ‖ ciphertext ‖ tag (16). Its plaintext: salt (32) ‖ deflated canonical JSON, padded to 1 KiB steps. */
+  /**
+   * AES-256-GCM: nonce (12) ‖ ciphertext ‖ tag (16); associated data: docType ‖ `/` ‖ commitment in hex. Its plaintext:
+   * salt (32) ‖ size (u32, big-endian) of the deflated canonical JSON ‖ that (raw, RFC 1951) ‖ zeros to 1 KiB steps.
+   */
   readonly blob: Uint8Array;
   readonly wraps: readonly KeyWrap[];
 }
