@@ -33,3 +33,10 @@ export function uint64Bytes(value: number): Uint8Array {
   }
   return bytes;
 }
+
+/** The safe integer in 8 big-endian bytes, or null if they are not 8 or hold more. */
+export function uint64FromBytes(bytes: Uint8Array): number | null {
+  if (bytes.length !== 8) return null;
+  const value = bytes.reduce((sum, byte) => sum * 256 + byte, 0);
+  return Number.isSafeInteger(value) ? value : null;
+}

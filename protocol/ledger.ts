@@ -1,0 +1,206 @@
+/**
+ * The ledger: what a block does to the state. Pure, so that the proposer and every voter compute the same receipts and the
+ * same roots; the rules are numbered in README.md, "Execution".
+ */
+import type { Digest, Height, Id, MemberName, Sequence, Timestamp, Verified } from './brand.ts';
+import { compareText, hexToBytes, uint64Bytes, uint64FromBytes } from './bytes.ts';
+import { taggedHash } from './hash.ts';
+import { invariant, present } from './invariant.ts';
+import { laneCursor, laneKey } from './lane.ts';
+import { notAfterAheadMsMaxInBlock } from './limits.ts';
+import { encodeReceipt, receiptsRoot, type Receipt } from './receipt.ts';
+import type { RefusalCode } from './refusal.ts';
+import type { SeenId, StateView, StateWrites } from './state.ts';
+import { stateValueHash } from './statePage.ts';
+import { updateTree } from './stateTree.ts';
+import type { Transaction } from './transaction.ts';
+import { applyTransaction } from './transition.ts';
+
+export interface BlockContext {
+  readonly chainId: Digest;
+  readonly height: Height;
+  readonly timeMs: Timestamp;
+  readonly parentDigest: Digest;
+}
+
+export interface LaneBatch {
+  readonly member: MemberName;
+  readonly sequence: Sequence;
+  readonly transactions: readonly Verified<Transaction>[];
+}
+
+/** Where a transaction stands among the batches of its block; both count from 0. */
+export interface Origin {
+  readonly batch: number;
+  readonly position: number;
+}
+
+/** The lists run in parallel: one entry for each receipt. */
+export interface Execution {
+  readonly receipts: readonly Receipt[];
+  readonly receiptBytes: readonly Uint8Array[];
+  readonly receiptsRoot: Digest;
+  /** Root of the state after the block. */
+  readonly stateRoot: Digest;
+  readonly writes: StateWrites;
+  /** What each transaction was about, for the host's index: prescriptions, parcels, claims, statements. */
+  readonly subjects: readonly (readonly Id[])[];
+  readonly origins: readonly Origin[];
+}
+
+/** The block in the making: every later transaction sees what the earlier ones wrote. */
+interface Work {
+  readonly view: StateView;
+  readonly block: BlockContext;
+  readonly records: Map<string, Uint8Array | null>;
+  readonly seen: Map<string, SeenId>;
+  /** Rows of the id chains by hour bucket, in order of execution. */
+  readonly idRows: Map<number, Uint8Array[]>;
+  readonly receipts: Receipt[];
+  readonly subjects: (readonly Id[])[];
+  readonly origins: Origin[];
+}
+
+interface Verdict {
+  readonly code: RefusalCode | null;
+  readonly subjects: readonly Id[];
+}
+
+const idBucketMs = 3_600_000;
+/** A bucket's chain stays for one more bucket after its hour, then goes; so many at most in one block. */
+const idBucketsDroppedMax = 4;
+const oldestIdBucketKey = 'ids-oldest';
+const noChain = new Uint8Array(32);
+
+/**
+ * Executes the batches in their order on the state before the block. The caller has checked the lanes (`checkLanes`) and every
+ * signature. The state tree is updated once, over all records that the block changed.
+ */
+export function executeBlock(view: StateView, block: BlockContext, batches: readonly LaneBatch[]): Execution {
+  const work: Work = {
+    view,
+    block,
+    records: new Map(),
+    seen: new Map(),
+    idRows: new Map(),
+    receipts: [],
+    subjects: [],
+    origins: [],
+  };
+  for (const [index, batch] of batches.entries()) {
+    advanceLane(work, batch);
+    for (const [position, transaction] of batch.transactions.entries()) {
+      execute(work, transaction, { batch: index, position });
+    }
+  }
+  chainIds(work);
+  dropIdBuckets(work);
+  return conclude(work);
+}
+
+function read(work: Work, key: string): Uint8Array | null {
+  const written = work.records.get(key);
+  return written === undefined ? work.view.get(key) : written;
+}
+
+/** Rows whose time has passed do not count, whether or not this host has pruned them. */
+function seenAs(work: Work, key: string): Digest | null {
+  const row = work.seen.get(key) ?? work.view.seen(key);
+  return row === null || row.until < work.block.timeMs ? null : row.txId;
+}
+
+function advanceLane(work: Work, batch: LaneBatch): void {
+  const cursor = laneCursor({ get: (key) => read(work, key) }, batch.member);
+  invariant(batch.sequence === cursor + 1, 'a lane has no gap');
+  work.records.set(laneKey(batch.member), uint64Bytes(batch.sequence));
+}
+
+/** One transaction: passed over without a trace, or executed and answered with a receipt. */
+function execute(work: Work, transaction: Verified<Transaction>, origin: Origin): void {
+  const { block } = work;
+  const { id, txId, notAfter } = transaction;
+  invariant(transaction.chainId === block.chainId, 'the gate lets in only transactions of this chain');
+  if (notAfter < block.timeMs || notAfter > block.timeMs + notAfterAheadMsMaxInBlock) return;
+  const first = seenAs(work, id);
+  if (first === txId || seenAs(work, txId) === txId) return;
+  const isIdReused = first !== null;
+  const verdict: Verdict = isIdReused ? { code: 'idReused', subjects: [] } : apply(work, transaction);
+  const key = isIdReused ? txId : id;
+  work.seen.set(key, { key, txId, until: notAfter });
+  addIdRow(work, transaction, isIdReused);
+  work.receipts.push({
+    txId,
+    height: block.height,
+    index: work.receipts.length,
+    timeMs: block.timeMs,
+    outcome: verdict.code === null ? 'committed' : 'refused',
+    code: verdict.code,
+  });
+  work.subjects.push(verdict.subjects);
+  work.origins.push(origin);
+}
+
+/** A refused transaction writes nothing. */
+function apply(work: Work, transaction: Verified<Transaction>): Verdict {
+  const outcome = applyTransaction({ get: (key) => read(work, key) }, transaction, work.block);
+  if (!outcome.ok) return { code: outcome.refusal.code, subjects: [] };
+  for (const [key, record] of outcome.value.writes) work.records.set(key, record);
+  return { code: null, subjects: outcome.value.subjects };
+}
+
+/** Row of an id chain: 0, or 1 if the id was taken (1) ‖ id (16) ‖ txId (32). */
+function addIdRow(work: Work, transaction: Transaction, isIdReused: boolean): void {
+  const row = new Uint8Array(49);
+  row[0] = isIdReused ? 1 : 0;
+  row.set(hexToBytes(transaction.id), 1);
+  row.set(hexToBytes(transaction.txId), 17);
+  const bucket = Math.floor(transaction.notAfter / idBucketMs);
+  const rows = work.idRows.get(bucket) ?? [];
+  rows.push(row);
+  work.idRows.set(bucket, rows);
+}
+
+function idBucketKey(bucket: number): string {
+  return `ids/${bucket}`;
+}
+
+/** The ids that were executed are part of the state root by one record an hour, not by a record an id. */
+function chainIds(work: Work): void {
+  const buckets = [...work.idRows.keys()].toSorted((a, b) => a - b);
+  for (const bucket of buckets) {
+    const rows = present(work.idRows.get(bucket), 'rows of a bucket');
+    const before = read(work, idBucketKey(bucket)) ?? noChain;
+    work.records.set(idBucketKey(bucket), taggedHash('idChain', before, ...rows));
+  }
+}
+
+/** Chains of hours that are over are deleted, a few a block; the cursor is kept in the state, so that all delete the same. */
+function dropIdBuckets(work: Work): void {
+  const now = Math.floor(work.block.timeMs / idBucketMs);
+  const record = read(work, oldestIdBucketKey);
+  const before = record === null ? null : present(uint64FromBytes(record), 'the oldest bucket is a number');
+  let oldest = before ?? now;
+  for (let count = 0; count < idBucketsDroppedMax && oldest < now - 1; count += 1) {
+    if (read(work, idBucketKey(oldest)) !== null) work.records.set(idBucketKey(oldest), null);
+    oldest += 1;
+  }
+  if (oldest !== before) work.records.set(oldestIdBucketKey, uint64Bytes(oldest));
+}
+
+function conclude(work: Work): Execution {
+  const records = new Map([...work.records].toSorted(([a], [b]) => compareText(a, b)));
+  const valueHashes = new Map<string, Uint8Array | null>();
+  for (const [key, record] of records) valueHashes.set(key, record === null ? null : stateValueHash(record));
+  const { root, pages } = updateTree(work.view.page, valueHashes);
+  const receiptBytes = work.receipts.map(encodeReceipt);
+  invariant(work.origins.length === work.receipts.length, 'an origin for each receipt');
+  return {
+    receipts: work.receipts,
+    receiptBytes,
+    receiptsRoot: receiptsRoot(receiptBytes),
+    stateRoot: root,
+    writes: { records, pages, seen: [...work.seen.values()] },
+    subjects: work.subjects,
+    origins: work.origins,
+  };
+}
