@@ -57,6 +57,10 @@ export const clockSkewMsMax = 2_000;
 // decoding
 export const cborDepthMax = 16;
 export const stampBytesMax = 65_536;
+export const stampHeadersMax = 64;
+/** Levels of a Merkle tree over the receipts of the largest block. */
+export const stampPathMax = 12;
+export const stateKeyBytesMax = 256;
 
 // requests between nodes (the same limits at the asker and at the answerer)
 export const batchesPerAnswerMax = 32;

@@ -1,0 +1,65 @@
+/** State stamps: what the ledger said about one record as of a height, provable offline with the genesis file alone. */
+import * as z from 'zod';
+import type { Header } from './block.ts';
+import { certificateSchema } from './certificate.ts';
+import { bytesSchema, decodeWith, encodeWith } from './codec.ts';
+import type { Genesis } from './genesis.ts';
+import { stampBytesMax, stateKeyBytesMax } from './limits.ts';
+import { accepted, refused, type Result } from './result.ts';
+import type { SignatureScheme } from './signature.ts';
+import { headersSchema, verifyFinality, type FinalityProof } from './stamp.ts';
+import type { StateView } from './state.ts';
+import { proveState, stateProofSchema, verifyStateProof, type StateProof } from './stateProof.ts';
+
+export interface StateStamp extends FinalityProof {
+  readonly key: string;
+  /** The record as stored, or null: there is none under this key. */
+  readonly value: Uint8Array | null;
+  readonly proof: StateProof;
+}
+
+export interface VerifiedStateStamp {
+  readonly key: string;
+  readonly value: Uint8Array | null;
+  /** The block after which the record was so. */
+  readonly header: Header;
+}
+
+const stateStampSchema: z.ZodType<StateStamp> = z.strictObject({
+  key: z.string().max(stateKeyBytesMax),
+  value: bytesSchema.nullable(),
+  proof: stateProofSchema,
+  headers: headersSchema,
+  certificate: certificateSchema,
+});
+
+/** `view` is the state after the first of the headers. */
+export function makeStateStamp(view: StateView, key: string, finality: FinalityProof): StateStamp {
+  const { headers, certificate } = finality;
+  return { key, value: view.get(key), proof: proveState(view.page, key), headers, certificate };
+}
+
+export function encodeStateStamp(stamp: StateStamp): Uint8Array {
+  return encodeWith(stateStampSchema, stamp);
+}
+
+/** Refusals: `tooLarge`, `malformed`. Nothing is verified yet. */
+export function decodeStateStamp(bytes: Uint8Array): Result<StateStamp> {
+  return decodeWith(stateStampSchema, bytes, stampBytesMax);
+}
+
+/** Refusals: `tooLarge`, `malformed`, `proofInvalid`, and those of `verifyFinality`. */
+export function verifyStateStamp(
+  bytes: Uint8Array,
+  genesis: Genesis,
+  scheme: SignatureScheme,
+): Result<VerifiedStateStamp> {
+  const decoded = decodeStateStamp(bytes);
+  if (!decoded.ok) return decoded;
+  const { key, value, proof } = decoded.value;
+  const finality = verifyFinality(decoded.value, genesis, scheme);
+  if (!finality.ok) return finality;
+  const header = finality.value;
+  if (!verifyStateProof(header.stateRoot, { key, value }, proof)) return refused('proofInvalid', 'stateRoot');
+  return accepted({ key, value, header });
+}
