@@ -19,21 +19,44 @@ import type {
   View,
   VoterIndex,
 } from './brand.ts';
-import { bytesToHex, hexToBytes } from './bytes.ts';
+import { bytesToHex, equalBytes, hexToBytes } from './bytes.ts';
 import { amountMax, cborDepthMax, nameBytesMax, unitsMax, votersMax } from './limits.ts';
 import { accepted, refused, type Result } from './result.ts';
 
 /** Walks tokens and refuses what the encoder would not write, and nesting deeper than `cborDepthMax`. */
 class StrictTokenizer extends Tokenizer {
+  readonly #bytes: Uint8Array;
   readonly #remaining: number[] = [];
+
+  constructor(bytes: Uint8Array, options: DecodeOptions) {
+    super(bytes, options);
+    this.#bytes = bytes;
+  }
 
   override next(): Token {
     const token = super.next();
     if (token.type === Type.float) throw new Error('float');
     if (token.type === Type.tag) throw new Error('tag');
     if (token.type === Type.undefined) throw new Error('undefined');
+    if (token.type === Type.string) this.#checkText(token);
     this.#count(token);
     return token;
+  }
+
+  /** The library drops a byte order mark and mends broken UTF-8, so the text must be compared with its bytes. */
+  #checkText(token: Token): void {
+    const text = String(token.value);
+    const end = this.pos();
+    const start = end - text.length;
+    const head = this.#bytes[end - (token.encodedLength ?? 0)] ?? 0;
+    // Nearly all text is short and ASCII: one byte of length, then a byte a character.
+    let isSame = token.encodedLength === text.length + 1 && head === 0x60 + text.length;
+    for (let index = 0; isSame && index < text.length; index += 1) {
+      isSame = this.#bytes[start + index] === text.charCodeAt(index);
+    }
+    if (isSame) return;
+    const whole = this.#bytes.subarray(end - (token.encodedLength ?? 0), end);
+    if (!equalBytes(encode(text), whole)) throw new Error('text');
   }
 
   #count(token: Token): void {

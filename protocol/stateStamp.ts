@@ -26,7 +26,10 @@ export interface VerifiedStateStamp {
 }
 
 const stateStampSchema: z.ZodType<StateStamp> = z.strictObject({
-  key: z.string().max(stateKeyBytesMax),
+  key: z
+    .string()
+    .max(stateKeyBytesMax)
+    .regex(/^[\x21-\x7e]+$/),
   value: bytesSchema.nullable(),
   proof: stateProofSchema,
   headers: headersSchema,
