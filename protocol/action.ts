@@ -44,7 +44,7 @@ import {
   type CancelBody,
   type IssueBody,
   type ReviewBody,
-} from './prescription.ts';
+} from './prescribing.ts';
 import { accepted, type Result } from './result.ts';
 import { paidBodySchema, statementBodySchema, type PaidBody, type StatementBody } from './settlement.ts';
 

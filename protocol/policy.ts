@@ -1,5 +1,7 @@
 /** The rule document that members agreed on: what the transitions ask for limits that are a matter of policy, not of form. */
 import * as z from 'zod';
+import { present } from './invariant.ts';
+import { readRecord, recordCodec, type RecordCodec, type RecordReader } from './record.ts';
 
 export const prescriptionClasses = ['ordinary', 'controlled', 'antibiotic', 'chronic'] as const;
 export type PrescriptionClass = (typeof prescriptionClasses)[number];
@@ -61,3 +63,11 @@ export const defaultPolicy: Policy = {
   reviewRequired: ['controlled', 'antibiotic'],
   adjudicationMs: dayMs,
 };
+
+export const policyRecordKey = 'policy';
+export const policyCodec: RecordCodec<Policy> = recordCodec(policySchema);
+
+/** The policy in force; genesis wrote the first. */
+export function readPolicy(state: RecordReader): Policy {
+  return present(readRecord(state, policyRecordKey, policyCodec), 'genesis wrote a policy');
+}

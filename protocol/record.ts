@@ -39,3 +39,10 @@ export function readRecord<T>(state: RecordReader, key: string, codec: RecordCod
   const bytes = state.get(key);
   return bytes === null ? null : codec.decode(bytes);
 }
+
+export function applied(
+  subjects: readonly Id[],
+  writes: readonly (readonly [string, Uint8Array | null])[],
+): Applied {
+  return { subjects, writes: new Map(writes) };
+}
