@@ -1,0 +1,57 @@
+/** Bounds of this room: what one peer may make us hold, and how patient we are. Sizes in bytes, times in ms. */
+
+/** One `send()` of a stream; larger frames go in several, so that a vote waits for no more than this. */
+export const pieceBytesMax = 65_536;
+export const consensusQueueBytesMax = 4_194_304;
+export const bulkQueueBytesMax = 4_194_304;
+export const gossipQueueBytesMax = 16_777_216;
+/** Bytes handed to a handler and not finished, above which the sender is held back. */
+export const pendingBytesMax = 1_048_576;
+/** What the bookkeeping of a pending frame costs, so that many tiny frames count too. */
+export const pendingFrameOverheadBytes = 1_024;
+/** yamux; must stay below libp2p's 4 MB read buffer, or pausing a fast stream resets it. */
+export const streamWindowBytesMax = 1_048_576;
+
+export const requestsOutstandingMax = 32;
+export const requestsServedAtOnceMax = 8;
+
+export const finalizedBytesMax = 32_768;
+/** Gossiped bytes of one peer under validation; more is ignored. */
+export const validationBytesMax = 16_777_216;
+/** Up to so many members everyone sends its own messages to everyone; above, gossipsub's mesh forwards. */
+export const floodMembersMax = 20;
+/**
+ * All messages that an IWANT asks for come in one frame, and a frame above `gossipFrameBytesMax` kills the stream: so
+ * larger IWANTs are not answered (60 batches of the target size fit), and the asker fetches the batches it needs.
+ */
+export const gossipFrameBytesMax = 4_194_304;
+export const gossipIdsAskedMax = 60;
+
+export const connectionsMax = 600;
+export const inboundConnectionsPerSecondMax = 100;
+
+export interface Timing {
+  readonly redialMsMin: number;
+  readonly redialMsMax: number;
+  readonly dialMsMax: number;
+  /** How long the side that does not dial waits before it dials after all. */
+  readonly patienceMs: number;
+  /** How long a member stays out after a violation. */
+  readonly barredMs: number;
+  readonly tickMs: number;
+  /** Ticks in a row in which a connection lacks something before it is cut. */
+  readonly unhealthyTicksMax: number;
+  /** Ticks in a row in which a peer takes nothing of what waits for it before it is cut. */
+  readonly stalledTicksMax: number;
+}
+
+export const defaultTiming: Timing = {
+  redialMsMin: 250,
+  redialMsMax: 5_000,
+  dialMsMax: 4_000,
+  patienceMs: 5_000,
+  barredMs: 10_000,
+  tickMs: 1_000,
+  unhealthyTicksMax: 3,
+  stalledTicksMax: 10,
+};

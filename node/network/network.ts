@@ -1,0 +1,154 @@
+/** The network of one node: builds host, links and gossip, and gives the node its port to them. */
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
+import type { MemberName } from '../../protocol/brand.ts';
+import { batchBytesMax } from '../../protocol/limits.ts';
+import { defaultTiming, finalizedBytesMax, type Timing } from './bounds.ts';
+import { Gossip, type Topics } from './gossip.ts';
+import { createHost, type Host } from './host.ts';
+import { peerIdOf, privateKeyFromSeed } from './identity.ts';
+import type { Link, LinkedMember, Protocols } from './link.ts';
+import { MemberLinks } from './links.ts';
+import {
+  NetworkFailure,
+  type Network,
+  type NetworkHandlers,
+  type NetworkOptions,
+  type PeerAddress,
+} from './ports.ts';
+
+/** Digits of the chain id in protocol and topic names: chains do not mix by accident. Signatures hold all of it. */
+const chainDigits = 12;
+
+function protocolsOf(chain: string): Protocols {
+  return { consensus: `/rxledger/${chain}/consensus/1`, bulk: `/rxledger/${chain}/bulk/1` };
+}
+
+function topicsOf(chain: string): Topics {
+  return { batches: `/rxledger/${chain}/batches/1`, finalized: `/rxledger/${chain}/finalized/1` };
+}
+
+function memberOf(name: MemberName, peer: PeerAddress): LinkedMember {
+  const peerId = peerIdOf(peer.networkKey);
+  const suffix = `/p2p/${peerId.toString()}`;
+  const addresses: Multiaddr[] = peer.addresses.map((address) =>
+    multiaddr(address.includes('/p2p/') ? address : `${address}${suffix}`),
+  );
+  return { name, peerId, addresses };
+}
+
+/**
+ * Starts listening and dialing; peers come up later, each told by `onPeerChanged`. Throws NetworkFailure `cannotStart`:
+ * an address is malformed or taken, or a key is no key.
+ */
+export async function startNetwork(options: NetworkOptions, handlers: NetworkHandlers): Promise<Network> {
+  return startNetworkWith(options, handlers, defaultTiming);
+}
+
+/** `startNetwork` with other waiting times, for tests. */
+export async function startNetworkWith(
+  options: NetworkOptions,
+  handlers: NetworkHandlers,
+  timing: Timing,
+): Promise<Network> {
+  try {
+    return await buildNetwork(options, handlers, timing);
+  } catch (error) {
+    throw new NetworkFailure('cannotStart', 'the network cannot start', error);
+  }
+}
+
+async function buildNetwork(
+  options: NetworkOptions,
+  handlers: NetworkHandlers,
+  timing: Timing,
+): Promise<Network> {
+  const { log } = options;
+  const chain = options.chainId.slice(0, chainDigits);
+  const protocols = protocolsOf(chain);
+  const topics = topicsOf(chain);
+  const privateKey = await privateKeyFromSeed(options.networkKeySeed);
+  const ownPeerId = peerIdOf(
+    Buffer.from(privateKey.publicKey.raw).toString('hex') as PeerAddress['networkKey'],
+  );
+  const members = [...options.peers].map(([name, peer]) => memberOf(name, peer));
+  const links = new MemberLinks({ ownPeerId, members, protocols, timing, log }, handlers);
+  const host = await createHost({
+    privateKey,
+    listen: options.listen,
+    advertise: options.advertise,
+    memberCount: members.length + 1,
+    topics,
+    isWelcome: (peerId) => links.isWelcome(peerId),
+  });
+  const gossip = new Gossip(host.services.pubsub, {
+    linkOf: (peerId) => links.linkOf(peerId),
+    onViolation: (name, reason) => links.drop(name, reason),
+    log,
+  });
+  gossip.guard({ topic: topics.batches, bytesMax: batchBytesMax, judge: handlers.onBatch });
+  gossip.guard({ topic: topics.finalized, bytesMax: finalizedBytesMax, judge: handlers.onFinalized });
+  await handleStreams(host, links, protocols);
+  try {
+    await host.start();
+  } catch (error) {
+    await host.stop();
+    throw error;
+  }
+  for (const topic of [topics.batches, topics.finalized]) host.services.pubsub.subscribe(topic);
+  links.start(host);
+  return portOf({ host, links, gossip, topics });
+}
+
+async function handleStreams(host: Host, links: MemberLinks, protocols: Protocols): Promise<void> {
+  const options = { maxInboundStreams: 1, maxOutboundStreams: 1 };
+  await host.handle(
+    protocols.consensus,
+    (stream, connection) => {
+      links.linkOf(connection.remotePeer)?.useConsensusStream(stream, connection);
+    },
+    options,
+  );
+  await host.handle(
+    protocols.bulk,
+    (stream, connection) => {
+      links.linkOf(connection.remotePeer)?.useAnsweringStream(stream, connection);
+    },
+    options,
+  );
+}
+
+interface Parts {
+  readonly host: Host;
+  readonly links: MemberLinks;
+  readonly gossip: Gossip;
+  readonly topics: Topics;
+}
+
+function portOf({ host, links, gossip, topics }: Parts): Network {
+  const publish = (topic: string, bytes: Uint8Array): void => {
+    links.cutSlowGossip();
+    gossip.publish(topic, bytes);
+  };
+  const linksTo = (to: readonly MemberName[] | undefined): readonly Link[] =>
+    to === undefined ? links.links() : to.flatMap((name) => links.linkNamed(name) ?? []);
+  return {
+    sendConsensus: (to, frame) => links.linkNamed(to)?.sendConsensus(frame) ?? false,
+    broadcastConsensus: (frame, to) => {
+      for (const link of linksTo(to)) link.sendConsensus(frame);
+    },
+    publishBatch: (bytes) => publish(topics.batches, bytes),
+    publishFinalized: (bytes) => publish(topics.finalized, bytes),
+    request: async (to, bytes, timeoutMs) => {
+      const link = links.linkNamed(to);
+      if (link === null) throw new NetworkFailure('notConnected', 'the peer is not a member');
+      return link.request(bytes, timeoutMs);
+    },
+    peers: () => links.states(),
+    addresses: () => host.getMultiaddrs().map(String),
+    drop: (name, reason) => links.drop(name, reason),
+    stop: async () => {
+      links.stop();
+      await host.stop();
+    },
+  };
+}
