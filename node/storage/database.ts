@@ -1,0 +1,195 @@
+/**
+ * LevelDB with what it lacks: a checksum over key and value on every row (LevelDB 1.20 verifies none on reading), no silent
+ * creation (a lost CURRENT file would open as an empty database), and no write after a failed one (W7).
+ */
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { Level } from 'level';
+import { syncDirectory } from './durableFile.ts';
+import { StorageFailure, storageFailure } from './failure.ts';
+import { directoryMode } from './layout.ts';
+
+export type RawLevel = Level<string, Uint8Array>;
+type RawSnapshot = ReturnType<RawLevel['snapshot']>;
+
+export interface DatabaseOptions {
+  /** `create` refuses what exists, `existing` what does not: a node never starts on an empty database by accident. */
+  readonly mode: 'create' | 'existing';
+  /** Bytes of uncompressed blocks kept in memory. */
+  readonly cacheSize: number;
+  /** Bytes of log before LevelDB sorts it into a table; two such buffers may be in memory. */
+  readonly writeBufferSize: number;
+  /** False where values are compressed or encrypted already. */
+  readonly isCompressed: boolean;
+}
+
+export interface Row {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+/** A row to write; a null value deletes. */
+export interface RowWrite {
+  readonly key: string;
+  readonly value: Uint8Array | null;
+}
+
+/** Keys in their order as bytes: `above` < key < `below`. */
+export interface KeyRange {
+  readonly above: string;
+  readonly below: string;
+  readonly limit: number;
+  readonly isReversed: boolean;
+}
+
+const checksumSize = 4;
+
+/** CRC-32 of key and value ‖ value. CRC-32 finds every error burst of up to 32 bits, at 0.4 µs for 500 B (sha256: 1.8 µs). */
+function envelope(key: string, value: Uint8Array): Uint8Array {
+  const bytes = Buffer.allocUnsafe(checksumSize + value.length);
+  bytes.writeUInt32LE(crc32(value, crc32(key)), 0);
+  bytes.set(value, checksumSize);
+  return bytes;
+}
+
+function openEnvelope(key: string, bytes: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, length } = bytes;
+  if (length < checksumSize) throw new StorageFailure('corrupt', 'a row is cut short');
+  const value = new Uint8Array(buffer, byteOffset + checksumSize, length - checksumSize);
+  const checksum = new DataView(buffer, byteOffset, checksumSize).getUint32(0, true);
+  if (checksum !== crc32(value, crc32(key)))
+    throw new StorageFailure('corrupt', 'a row has a wrong checksum');
+  return value;
+}
+
+/** One LevelDB directory, held exclusively. All methods throw StorageFailure. */
+export class Database {
+  readonly #level: RawLevel;
+  #failure: StorageFailure | null = null;
+  /** While a write is under way reads see the state before it, whichever row the writing thread has come to. */
+  #before: RawSnapshot | null = null;
+  #lastWrite: Promise<void> = Promise.resolve();
+
+  /** Takes over an open LevelDB; `openDatabase` is the way to one. */
+  constructor(level: RawLevel) {
+    this.#level = level;
+  }
+
+  /** The value, its checksum verified, or null. */
+  get(key: string): Uint8Array | null {
+    const bytes = this.#read(key);
+    return bytes === undefined ? null : openEnvelope(key, bytes);
+  }
+
+  #read(key: string): Uint8Array | undefined {
+    const before = this.#before;
+    try {
+      return before === null ? this.#level.getSync(key) : this.#level.getSync(key, { snapshot: before });
+    } catch (error) {
+      throw storageFailure(error, 'read a row');
+    }
+  }
+
+  /** Whether there is a row under this key; its checksum is not verified. */
+  has(key: string): boolean {
+    return this.#read(key) !== undefined;
+  }
+
+  /** Rows of a range in the order of their keys (or in reverse), at most `limit`. */
+  async rows(range: KeyRange): Promise<readonly Row[]> {
+    const { above, below, limit, isReversed } = range;
+    const bounds = { gt: above, lt: below, limit, reverse: isReversed };
+    const snapshot = this.#before === null ? {} : { snapshot: this.#before };
+    const iterator = this.#level.iterator({ ...bounds, ...snapshot });
+    try {
+      const entries = await iterator.all();
+      return entries.map(([key, bytes]) => ({ key, value: openEnvelope(key, bytes) }));
+    } catch (error) {
+      throw storageFailure(error, 'read rows');
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  /** All rows or none, later rows over earlier ones; `isDurable` means fsynced when this resolves. Writes happen in order of call. */
+  async write(rows: readonly RowWrite[], isDurable: boolean): Promise<void> {
+    const write = this.#lastWrite.then(async () => await this.#writeNow(rows, isDurable));
+    this.#lastWrite = write.catch(() => undefined);
+    await write;
+  }
+
+  async #writeNow(rows: readonly RowWrite[], isDurable: boolean): Promise<void> {
+    this.assertWritable();
+    try {
+      this.#before = this.#level.snapshot();
+      // A chained batch costs the event loop a tenth of what an array of operations does (1 to 2 µs a row).
+      const batch = this.#level.batch();
+      for (const { key, value } of rows) {
+        if (value === null) batch.del(key);
+        else batch.put(key, envelope(key, value));
+      }
+      const options: object = { sync: isDurable };
+      await batch.write(options);
+    } catch (error) {
+      // The snapshot stays: the outcome is unknown, so reads go on from what is known.
+      this.#failure = storageFailure(error, 'write to the database');
+      throw this.#failure;
+    }
+    const before = this.#before;
+    this.#before = null;
+    await before.close();
+  }
+
+  /** Throws the failure of the write that failed before, if one did. */
+  assertWritable(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Moves what was deleted in a range of keys out of the files: from here on it cannot be read back from the disk. */
+  async erase(start: string, end: string): Promise<void> {
+    const level: RawLevel & { readonly compactRange?: (start: string, end: string) => Promise<void> } =
+      this.#level;
+    try {
+      await level.compactRange?.(start, end);
+    } catch (error) {
+      throw storageFailure(error, 'compact the database');
+    }
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#lastWrite;
+      await this.#before?.close();
+      await this.#level.close();
+    } catch (error) {
+      throw storageFailure(error, 'close the database');
+    }
+  }
+}
+
+/** Opens or creates a database. Failures: `missing`, `exists`, `locked`, `corrupt`, `full`, `io`. */
+export async function openDatabase(directory: string, options: DatabaseOptions): Promise<Database> {
+  const { mode, cacheSize, writeBufferSize, isCompressed } = options;
+  try {
+    if (mode === 'create') prepareDirectory(directory);
+    else if (!existsSync(join(directory, 'CURRENT'))) throw new StorageFailure('missing', 'no database here');
+    const level: RawLevel = new Level(directory, { keyEncoding: 'utf8', valueEncoding: 'view' });
+    await level.open({
+      createIfMissing: mode === 'create',
+      errorIfExists: mode === 'create',
+      cacheSize,
+      writeBufferSize,
+      compression: isCompressed,
+    });
+    if (mode === 'create') await syncDirectory(dirname(directory));
+    return new Database(level);
+  } catch (error) {
+    throw storageFailure(error, 'open the database');
+  }
+}
+
+function prepareDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: directoryMode });
+  if (readdirSync(directory).length > 0) throw new StorageFailure('exists', 'the directory is not empty');
+}

@@ -1,0 +1,124 @@
+/**
+ * Every key of every database, in one file. Numbers are fixed-width hexadecimal, so that keys sort as the numbers do; ids and
+ * digests are hexadecimal, names have no slash.
+ */
+import type { Digest, Height, Id, MemberName } from '../../protocol/brand.ts';
+
+const numberDigits = 12;
+const indexDigits = 6;
+
+function numberText(value: number): string {
+  return value.toString(16).padStart(numberDigits, '0');
+}
+
+// ledger
+/** Chain id, time and state root of the genesis. */
+export const chainKey = 'chain';
+/** Height and digest of the newest block. */
+export const headKey = 'head';
+
+export function blockKey(height: number): string {
+  return `block/${numberText(height)}`;
+}
+
+export function heightKey(digest: Digest): string {
+  return `height/${digest}`;
+}
+
+export function transactionKey(txId: Digest): string {
+  return `tx/${txId}`;
+}
+
+export function historyKey(subject: Id, height: Height, index: number): string {
+  return `history/${subject}/${numberText(height)}/${index.toString(16).padStart(indexDigits, '0')}`;
+}
+
+/** A transaction's place: height of its block, position of its receipt. */
+export interface HistoryPlace {
+  readonly height: Height;
+  readonly index: number;
+}
+
+/** Bounds of the keys of a history after a place. */
+export function historyBounds(
+  subject: Id,
+  after: HistoryPlace | null,
+): { readonly above: string; readonly below: string } {
+  const above = after === null ? `history/${subject}/` : historyKey(subject, after.height, after.index);
+  return { above, below: `history/${subject}/g` };
+}
+
+/** `historyKey` backwards. */
+export function historyPlace(key: string): HistoryPlace {
+  const [, , height = '', index = ''] = key.split('/');
+  return { height: Number.parseInt(height, 16) as Height, index: Number.parseInt(index, 16) };
+}
+
+export function recordKey(key: string): string {
+  return `record/${key}`;
+}
+
+export function pageKey(path: string): string {
+  return `page/${path}`;
+}
+
+export function seenKey(id: string): string {
+  return `seen/${id}`;
+}
+
+/** The ids of one block whose transactions expire in one stretch of time. */
+export function expiryKey(bucket: number, height: number): string {
+  return `expiry/${numberText(bucket)}/${numberText(height)}`;
+}
+
+// batches
+export function batchKey(digest: Digest): string {
+  return `batch/${digest}`;
+}
+
+/** A member may have signed two batches with one sequence: both are held. */
+export function laneKey(member: MemberName, sequence: number, digest: Digest): string {
+  return `lane/${member}/${numberText(sequence)}/${digest}`;
+}
+
+/** Bounds of the keys of a lane above a sequence. */
+export function laneBounds(
+  member: MemberName,
+  aboveSequence: number,
+): { readonly above: string; readonly below: string } {
+  return { above: `lane/${member}/${numberText(aboveSequence)}/g`, below: `lane/${member}/g` };
+}
+
+export interface LanePlace {
+  readonly sequence: number;
+  readonly digest: Digest;
+}
+
+/** `laneKey` backwards. */
+export function lanePlace(key: string): LanePlace {
+  const [, , sequence = '', digest = ''] = key.split('/');
+  return { sequence: Number.parseInt(sequence, 16), digest: digest as Digest };
+}
+
+// sealed documents
+export function documentKey(blobHash: Digest): string {
+  return `document/${blobHash}`;
+}
+
+export function prescriptionKey(rxId: Id, blobHash: Digest): string {
+  return `rx/${rxId}/${blobHash}`;
+}
+
+/** Bounds of the keys of a prescription's documents. */
+export function prescriptionBounds(rxId: Id): { readonly above: string; readonly below: string } {
+  return { above: `rx/${rxId}/`, below: `rx/${rxId}/g` };
+}
+
+/** `prescriptionKey` backwards. */
+export function prescriptionPlace(key: string): Digest {
+  return (key.split('/')[2] ?? '') as Digest;
+}
+
+export function privateKey(key: string): string {
+  return `private/${key}`;
+}

@@ -1,0 +1,47 @@
+/** Where a node keeps what. What can be had again from the others stands under data/; keys and the safety log stand apart. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { storageFailure } from './failure.ts';
+
+export interface Layout {
+  readonly home: string;
+  /** Key files; out of reach of every reset and restore (W6). */
+  readonly keys: string;
+  /** The safety log; out of reach of every reset and restore (W6). */
+  readonly safety: string;
+  readonly data: string;
+  readonly ledger: string;
+  readonly batches: string;
+  /** Sealed documents and local secrets: outside the chain, erasable. */
+  readonly sealed: string;
+  /** File that says how far the ledger had come; outside the database that it guards. */
+  readonly anchor: string;
+}
+
+export function layoutOf(home: string): Layout {
+  const data = join(home, 'data');
+  return {
+    home,
+    keys: join(home, 'keys'),
+    safety: join(home, 'safety'),
+    data,
+    ledger: join(data, 'ledger'),
+    batches: join(data, 'batches'),
+    sealed: join(data, 'sealed'),
+    anchor: join(home, 'anchor'),
+  };
+}
+
+/** Readable by the node's own user only: LevelDB makes its files readable to all, so the directories must not be. */
+export const directoryMode = 0o700;
+
+/** Makes home, keys, safety and data; the stores make their own. Throws StorageFailure. */
+export function makeDirectories(layout: Layout): void {
+  try {
+    for (const directory of [layout.home, layout.keys, layout.safety, layout.data]) {
+      mkdirSync(directory, { recursive: true, mode: directoryMode });
+    }
+  } catch (error) {
+    throw storageFailure(error, 'make the directories of the node');
+  }
+}

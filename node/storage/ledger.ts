@@ -1,0 +1,289 @@
+/**
+ * The ledger on disk: blocks, receipts, state and indices. One finality is one atomic synced batch (W4), so that after any crash
+ * the ledger stands at a certified height and consensus catches up to it.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Digest, Id, Timestamp } from '../../protocol/brand.ts';
+import { invariant, present } from '../../protocol/invariant.ts';
+import { bulkFrameBytesMax } from '../../protocol/limits.ts';
+import type { SeenId, StateView } from '../../protocol/state.ts';
+import { readAnchor, writeAnchor, type Anchor } from './anchor.ts';
+import { openDatabase, type Database, type RowWrite } from './database.ts';
+import { StorageFailure } from './failure.ts';
+import {
+  blockKey,
+  chainKey,
+  headKey,
+  heightKey,
+  historyBounds,
+  historyPlace,
+  pageKey,
+  recordKey,
+  seenKey,
+  transactionKey,
+  type HistoryPlace,
+} from './keyspace.ts';
+import {
+  commitWrites,
+  genesisWrites,
+  headAfter,
+  type CommitEntry,
+  type GenesisData,
+  type LedgerHead,
+} from './ledgerCommit.ts';
+import {
+  blockRowSize,
+  decodeBlockRow,
+  decodeGenesisPoint,
+  decodeHead,
+  decodeHeight,
+  decodeLocation,
+  decodeReceiptRows,
+  decodeSeenId,
+  type GenesisPoint,
+  type StoredBlock,
+  type TransactionLocation,
+} from './ledgerRows.ts';
+import { expiredWrites, nextExpiry } from './seenIds.ts';
+
+const databaseOptions = { cacheSize: 33_554_432, writeBufferSize: 8_388_608, isCompressed: true };
+/** An anchor costs two fsyncs; at most so many blocks may be lost with a database file before the node notices. */
+const anchorEveryBlocks = 256;
+/** What an answer's frame needs beside the blocks, and what each block needs beside its own bytes. */
+const frameBytesSpare = 4_096;
+const blockBytesSpare = 64;
+
+interface OpenedLedger {
+  readonly anchorPath: string;
+  readonly genesis: GenesisPoint;
+  readonly head: LedgerHead;
+}
+
+/** The state after the newest committed block, and the way there. Reads are synchronous. All methods throw StorageFailure. */
+export class LedgerStore implements StateView {
+  readonly #database: Database;
+  readonly #anchorPath: string;
+  readonly #genesis: GenesisPoint;
+  #head: LedgerHead;
+  #anchoredHeight: number;
+  /** Block time from which a look for expired ids can find some. */
+  #expiryCheckAt: Timestamp = 0 as Timestamp;
+  #isCommitting = false;
+
+  /** `createLedger` and `openLedger` are the ways to one. */
+  constructor(database: Database, opened: OpenedLedger) {
+    this.#database = database;
+    this.#anchorPath = opened.anchorPath;
+    this.#genesis = opened.genesis;
+    this.#head = opened.head;
+    this.#anchoredHeight = opened.head.height;
+  }
+
+  head(): LedgerHead {
+    return this.#head;
+  }
+
+  // Properties, because a StateView's functions are passed on without their object.
+  readonly get = (key: string): Uint8Array | null => this.#database.get(recordKey(key));
+
+  readonly page = (path: string): Uint8Array | null => this.#database.get(pageKey(path));
+
+  readonly seen = (idOrTxId: string): SeenId | null => {
+    const row = this.#database.get(seenKey(idOrTxId));
+    return row === null ? null : decodeSeenId(idOrTxId, row);
+  };
+
+  /**
+   * One finality: contiguous blocks, the last one with its CC. When it resolves, all of it is durable and reads see it; until then
+   * reads see the state before. After a failure the outcome is unknown and the ledger takes no further commit (W7).
+   */
+  async commit(entries: readonly CommitEntry[]): Promise<void> {
+    invariant(!this.#isCommitting, 'one commit at a time');
+    this.#isCommitting = true;
+    try {
+      const head = headAfter(entries);
+      const writes = commitWrites(this.#head, entries);
+      const pruning = await this.#expired();
+      await this.#database.write([...pruning, ...writes], true);
+      this.#head = head;
+      if (head.height - this.#anchoredHeight >= anchorEveryBlocks) await this.#anchor();
+    } finally {
+      this.#isCommitting = false;
+    }
+  }
+
+  /** Deletions of ids that have expired; empty between two stretches of time. */
+  async #expired(): Promise<readonly RowWrite[]> {
+    const time = this.#head.timeMs;
+    if (time < this.#expiryCheckAt) return [];
+    const { writes, isComplete } = await expiredWrites(this.#database, time);
+    if (isComplete) this.#expiryCheckAt = nextExpiry(time);
+    return writes;
+  }
+
+  async #anchor(): Promise<void> {
+    const { height, stateRoot } = this.#head;
+    await writeAnchor(this.#anchorPath, { chainId: this.#genesis.chainId, height, stateRoot });
+    this.#anchoredHeight = height;
+  }
+
+  /** The finalized block at a height from 1, or null. */
+  blockAt(height: number): StoredBlock | null {
+    const row = this.#database.get(blockKey(height));
+    return row === null ? null : decodeBlockRow(row);
+  }
+
+  /** The finalized block with this digest, or null. */
+  blockByDigest(digest: Digest): StoredBlock | null {
+    const height = this.#database.get(heightKey(digest));
+    return height === null ? null : this.blockAt(decodeHeight(height));
+  }
+
+  /** Encoded receipts of the block at a height, in their order (the leaves under its receiptsRoot), or null. */
+  receiptsAt(height: number): readonly Uint8Array[] | null {
+    const row = this.#database.get(blockKey(height));
+    return row === null ? null : decodeReceiptRows(row);
+  }
+
+  /** Where a transaction's receipt and bytes are, or null if it is not final. */
+  locate(txId: Digest): TransactionLocation | null {
+    const row = this.#database.get(transactionKey(txId));
+    return row === null ? null : decodeLocation(row);
+  }
+
+  /** Transactions that concern an id, oldest first, beginning after `after` (null: from the first), at most `limit`. */
+  async history(
+    subject: Id,
+    page: { readonly limit: number; readonly after: HistoryPlace | null },
+  ): Promise<readonly HistoryPlace[]> {
+    const bounds = historyBounds(subject, page.after);
+    const rows = await this.#database.rows({ ...bounds, limit: page.limit, isReversed: false });
+    return rows.map(({ key }) => historyPlace(key));
+  }
+
+  /**
+   * Blocks from a height up, at most `max` and as many as fit one bulk frame, cut back to the last one that carries its CC, so that
+   * the asker can verify all of them. Empty if there are none, or none of so many has a CC.
+   */
+  blocksFrom(height: number, max: number): readonly StoredBlock[] {
+    const blocks: StoredBlock[] = [];
+    let certifiedCount = 0;
+    let bytesLeft = bulkFrameBytesMax - frameBytesSpare;
+    for (let next = Math.max(height, 1); next <= this.#head.height && blocks.length < max; next += 1) {
+      const row = present(this.#database.get(blockKey(next)), 'every height up to the head has its block');
+      bytesLeft -= blockRowSize(row) + blockBytesSpare;
+      if (bytesLeft < 0) break;
+      const stored = decodeBlockRow(row);
+      blocks.push(stored);
+      if (stored.certificate !== null) certifiedCount = blocks.length;
+    }
+    return blocks.slice(0, certifiedCount);
+  }
+
+  /** Anchors the head and closes. No commit may be under way. */
+  async close(): Promise<void> {
+    invariant(!this.#isCommitting, 'no commit is under way at the end');
+    try {
+      this.#database.assertWritable();
+      if (this.#head.height > this.#anchoredHeight) await this.#anchor();
+    } finally {
+      await this.#database.close();
+    }
+  }
+}
+
+/** A new ledger at height 0. Failures: `exists`, and those of the disk. A creation that was cut off by a crash is done again. */
+export async function createLedger(
+  directory: string,
+  options: { readonly anchorPath: string; readonly genesis: GenesisData },
+): Promise<LedgerStore> {
+  const { anchorPath, genesis } = options;
+  const mode = existsSync(join(directory, 'CURRENT')) ? 'existing' : 'create';
+  const database = await openDatabase(directory, { ...databaseOptions, mode });
+  try {
+    if (database.get(chainKey) !== null) throw new StorageFailure('exists', 'there is a ledger already');
+    if (readAnchor(anchorPath) !== null) throw new StorageFailure('exists', 'there is an anchor of a ledger');
+    await database.write(genesisWrites(genesis), true);
+    await database.close();
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return await openLedger(directory, { anchorPath, chainId: genesis.chainId });
+}
+
+/**
+ * The ledger of this chain. Failures: `missing`, `foreign` (of another chain), `behind` (older than its anchor), `corrupt`, `locked`,
+ * and those of the disk.
+ */
+export async function openLedger(
+  directory: string,
+  options: { readonly anchorPath: string; readonly chainId: Digest },
+): Promise<LedgerStore> {
+  const { anchorPath, chainId } = options;
+  const database = await openDatabase(directory, { ...databaseOptions, mode: 'existing' });
+  try {
+    const genesis = readGenesis(database, chainId);
+    const head = readHead(database, genesis);
+    const ledger = new LedgerStore(database, { anchorPath, genesis, head });
+    await anchorLedger(ledger, { anchorPath, genesis });
+    return ledger;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+function readGenesis(database: Database, chainId: Digest): GenesisPoint {
+  const row = database.get(chainKey);
+  if (row === null) throw new StorageFailure('missing', 'the ledger has no genesis');
+  const genesis = decodeGenesisPoint(row);
+  if (genesis.chainId !== chainId) throw new StorageFailure('foreign', 'the ledger is of another chain');
+  return genesis;
+}
+
+function readHead(database: Database, genesis: GenesisPoint): LedgerHead {
+  const row = database.get(headKey);
+  if (row === null) throw new StorageFailure('corrupt', 'the ledger has no head');
+  const { height, digest } = decodeHead(row);
+  if (height === 0) {
+    const { timeMs, stateRoot } = genesis;
+    return { height, digest, timeMs, stateRoot, block: null, certificate: null };
+  }
+  const blockRow = database.get(blockKey(height));
+  if (blockRow === null) throw new StorageFailure('corrupt', 'the newest block is not there');
+  const stored = decodeBlockRow(blockRow);
+  if (stored.digest !== digest)
+    throw new StorageFailure('corrupt', 'the newest block is not that of the head');
+  const { timeMs, stateRoot } = stored.block.header;
+  return { height, digest, timeMs, stateRoot, block: stored.block, certificate: stored.certificate };
+}
+
+/** Compares the ledger with its anchor and moves the anchor up to it. Only a ledger that has no block yet may lack one. */
+async function anchorLedger(
+  ledger: LedgerStore,
+  context: { readonly anchorPath: string; readonly genesis: GenesisPoint },
+): Promise<void> {
+  const { genesis, anchorPath } = context;
+  const { height, stateRoot } = ledger.head();
+  const anchor = readAnchor(anchorPath);
+  if (anchor === null && height > 0)
+    throw new StorageFailure('missing', 'the anchor of the ledger is not there');
+  if (anchor !== null) assertNotBehind(ledger, { anchor, genesis });
+  if (anchor?.height !== height)
+    await writeAnchor(anchorPath, { chainId: genesis.chainId, height, stateRoot });
+}
+
+function assertNotBehind(
+  ledger: LedgerStore,
+  context: { readonly anchor: Anchor; readonly genesis: GenesisPoint },
+): void {
+  const { anchor, genesis } = context;
+  if (anchor.chainId !== genesis.chainId)
+    throw new StorageFailure('foreign', 'the anchor is of another chain');
+  if (ledger.head().height < anchor.height) throw new StorageFailure('behind', 'the ledger lost blocks');
+  const root =
+    anchor.height === 0 ? genesis.stateRoot : ledger.blockAt(anchor.height)?.block.header.stateRoot;
+  if (root !== anchor.stateRoot) throw new StorageFailure('corrupt', 'the ledger is not that of its anchor');
+}

@@ -1,0 +1,264 @@
+/**
+ * The safety log: what this voter said or relies upon, on disk before any message that says it leaves (W1, W2, W3). Raw append-only
+ * segments, one write and one fdatasync per step, because LevelDB with sync costs some forty times more.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import type { Epoch, View } from '../../protocol/brand.ts';
+import { StorageFailure, storageFailure } from './failure.ts';
+import { directoryMode } from './layout.ts';
+import { takeLock, type DirectoryLock } from './lock.ts';
+import {
+  decodeSegment,
+  encodeRecords,
+  encodeSegmentHeader,
+  type LogEntry,
+  type LogOwner,
+} from './safetyRecord.ts';
+
+/** The two calls on which W7 depends; tests put a failing disk here. */
+export interface LogDisk {
+  /** Bytes written, as `fs.writeSync`. */
+  readonly write: (descriptor: number, bytes: Uint8Array, offset: number) => number;
+  readonly sync: (descriptor: number) => void;
+}
+
+export interface SafetyLogOptions extends LogOwner {
+  /** `create` only when keys are made: an empty log under a key that has voted is the death of safety (W6). */
+  readonly mode: 'create' | 'existing';
+  readonly disk: LogDisk;
+  /** A segment that has grown so large is followed by a new one; whole segments are pruned. */
+  readonly segmentBytesMax: number;
+}
+
+export interface OpenedSafetyLog {
+  readonly log: SafetyLog;
+  /** All records in the order in which they were appended. */
+  readonly entries: readonly LogEntry[];
+  /** The last append was cut off by a crash before it was acknowledged, and is gone. */
+  readonly wasTornTail: boolean;
+}
+
+interface Segment {
+  readonly number: number;
+  readonly newest: Place;
+}
+
+interface Place {
+  readonly epoch: number;
+  readonly view: number;
+}
+
+export const systemDisk: LogDisk = {
+  write: (descriptor, bytes, offset) => fs.writeSync(descriptor, bytes, offset),
+  sync: (descriptor) => fs.fdatasyncSync(descriptor),
+};
+
+export const safetySegmentBytesMax = 4_194_304;
+const noPlace: Place = { epoch: 0, view: 0 };
+const segmentName = /^segment-([0-9a-f]{8})$/;
+
+function segmentPath(directory: string, number: number): string {
+  return join(directory, `segment-${number.toString(16).padStart(8, '0')}`);
+}
+
+function isBelow(a: Place, b: Place): boolean {
+  return a.epoch < b.epoch || (a.epoch === b.epoch && a.view < b.view);
+}
+
+function newestOf(entries: readonly LogEntry[], start: Place): Place {
+  return entries.reduce<Place>((newest, entry) => (isBelow(newest, entry) ? entry : newest), start);
+}
+
+/** Held by one process at a time. All methods throw StorageFailure; after a failed append every later one fails (W7). */
+export class SafetyLog {
+  readonly #directory: string;
+  readonly #options: SafetyLogOptions;
+  readonly #lock: DirectoryLock;
+  /** Oldest first; the last one is appended to. */
+  #segments: readonly Segment[];
+  #descriptor: number;
+  #size: number;
+  #failure: StorageFailure | null = null;
+
+  /** `openSafetyLog` is the way to one. */
+  constructor(
+    directory: string,
+    options: SafetyLogOptions,
+    opened: { readonly lock: DirectoryLock; readonly segments: readonly Segment[] },
+  ) {
+    this.#directory = directory;
+    this.#options = options;
+    this.#lock = opened.lock;
+    this.#segments = opened.segments;
+    this.#descriptor = fs.openSync(segmentPath(directory, this.#current().number), 'a');
+    this.#size = fs.fstatSync(this.#descriptor).size;
+  }
+
+  /** Durable when it returns: one write and one fdatasync for all records. */
+  append(records: readonly LogEntry[]): void {
+    if (records.length === 0) return;
+    if (this.#failure !== null) throw this.#failure;
+    try {
+      if (this.#size > this.#options.segmentBytesMax) this.#startSegment();
+      const current = this.#current();
+      const header = encodeSegmentHeader(this.#options, current.number);
+      const bytes = encodeRecords(header, this.#size, records);
+      writeAll(this.#options.disk, this.#descriptor, bytes);
+      this.#options.disk.sync(this.#descriptor);
+      this.#size += bytes.length;
+      const newest = newestOf(records, current.newest);
+      this.#segments = [...this.#segments.slice(0, -1), { ...current, newest }];
+    } catch (error) {
+      this.#failure = storageFailure(error, 'append to the safety log');
+      throw this.#failure;
+    }
+  }
+
+  /**
+   * Removes whole old segments of which every record lies below this view (W9: the caller gives the final view, never more). The
+   * segment that is written to stays.
+   */
+  pruneBelow(epoch: Epoch, view: View): void {
+    if (this.#failure !== null) throw this.#failure;
+    const old = this.#segments.slice(0, -1);
+    const keptFrom = old.findIndex((segment) => !isBelow(segment.newest, { epoch, view }));
+    const count = keptFrom === -1 ? old.length : keptFrom;
+    if (count === 0) return;
+    try {
+      for (const { number } of old.slice(0, count)) fs.unlinkSync(segmentPath(this.#directory, number));
+      syncDirectory(this.#directory);
+    } catch (error) {
+      this.#failure = storageFailure(error, 'prune the safety log');
+      throw this.#failure;
+    }
+    this.#segments = this.#segments.slice(count);
+  }
+
+  async close(): Promise<void> {
+    fs.closeSync(this.#descriptor);
+    await this.#lock.release();
+  }
+
+  #startSegment(): void {
+    const number = this.#current().number + 1;
+    this.#size = createSegment(this.#directory, this.#options, number);
+    fs.closeSync(this.#descriptor);
+    this.#descriptor = fs.openSync(segmentPath(this.#directory, number), 'a');
+    this.#segments = [...this.#segments, { number, newest: noPlace }];
+  }
+
+  #current(): Segment {
+    const current = this.#segments.at(-1);
+    if (current === undefined) throw new StorageFailure('missing', 'the safety log has no segment');
+    return current;
+  }
+}
+
+function writeAll(disk: LogDisk, descriptor: number, bytes: Uint8Array): void {
+  let offset = 0;
+  while (offset < bytes.length) {
+    const written = disk.write(descriptor, bytes, offset);
+    if (written <= 0) throw new StorageFailure('io', 'the disk takes no more bytes');
+    offset += written;
+  }
+}
+
+function syncDirectory(directory: string): void {
+  const descriptor = fs.openSync(directory, 'r');
+  try {
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+/** A segment appears whole, header and all, or not at all. Returns its size. */
+function createSegment(directory: string, owner: LogOwner, number: number): number {
+  const header = encodeSegmentHeader(owner, number);
+  const temporary = join(directory, 'segment.new');
+  const descriptor = fs.openSync(temporary, 'w', 0o600);
+  try {
+    writeAll(systemDisk, descriptor, header);
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+  fs.renameSync(temporary, segmentPath(directory, number));
+  syncDirectory(directory);
+  return header.length;
+}
+
+/**
+ * Locks and replays the log of this chain and key. Failures: `locked`, `missing` and `corrupt` and `foreign` (observe only: W6),
+ * `exists` (in mode `create`), and those of the disk.
+ */
+export async function openSafetyLog(directory: string, options: SafetyLogOptions): Promise<OpenedSafetyLog> {
+  const lock = await lockDirectory(directory);
+  try {
+    const found = findSegments(directory);
+    const isNew = options.mode === 'create';
+    if (isNew && found.length > 0) throw new StorageFailure('exists', 'there is a safety log already');
+    if (!isNew && found.length === 0) throw new StorageFailure('missing', 'there is no safety log');
+    if (isNew) createSegment(directory, options, 1);
+    const replayed = replay(directory, options, isNew ? [1] : found);
+    const log = new SafetyLog(directory, options, { lock, segments: replayed.segments });
+    return { log, entries: replayed.entries, wasTornTail: replayed.wasTornTail };
+  } catch (error) {
+    await lock.release();
+    throw storageFailure(error, 'open the safety log');
+  }
+}
+
+async function lockDirectory(directory: string): Promise<DirectoryLock> {
+  try {
+    fs.mkdirSync(directory, { recursive: true, mode: directoryMode });
+  } catch (error) {
+    throw storageFailure(error, 'make the directory of the safety log');
+  }
+  return await takeLock(join(directory, 'lock'));
+}
+
+function findSegments(directory: string): readonly number[] {
+  const numbers = fs
+    .readdirSync(directory)
+    .flatMap((name) => segmentName.exec(name)?.[1] ?? [])
+    .map((digits) => Number.parseInt(digits, 16))
+    .toSorted((a, b) => a - b);
+  const first = numbers[0] ?? 1;
+  const isGapless = numbers.every((number, index) => number === first + index);
+  if (!isGapless) throw new StorageFailure('corrupt', 'the safety log lacks a segment');
+  return numbers;
+}
+
+interface Replayed {
+  readonly segments: readonly Segment[];
+  readonly entries: readonly LogEntry[];
+  readonly wasTornTail: boolean;
+}
+
+function replay(directory: string, owner: LogOwner, numbers: readonly number[]): Replayed {
+  const segments: Segment[] = [];
+  const entries: LogEntry[] = [];
+  let wasTornTail = false;
+  for (const number of numbers) {
+    if (wasTornTail) throw new StorageFailure('corrupt', 'a segment of the safety log is cut short');
+    const path = segmentPath(directory, number);
+    const content = decodeSegment(fs.readFileSync(path), owner, number);
+    wasTornTail = content.isTorn;
+    if (wasTornTail && number === numbers.at(-1)) cutTail(path, content.size);
+    segments.push({ number, newest: newestOf(content.entries, noPlace) });
+    for (const entry of content.entries) entries.push(entry);
+  }
+  return { segments, entries, wasTornTail };
+}
+
+function cutTail(path: string, size: number): void {
+  const descriptor = fs.openSync(path, 'r+');
+  try {
+    fs.ftruncateSync(descriptor, size);
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}

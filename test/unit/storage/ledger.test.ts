@@ -1,0 +1,242 @@
+/** The ledger on disk: what is committed is read back, and what is not ours is refused. */
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Timestamp } from '../../../protocol/brand.ts';
+import { writeAnchor } from '../../../node/storage/anchor.ts';
+import { StorageFailure } from '../../../node/storage/failure.ts';
+import { createLedger, openLedger, type LedgerStore } from '../../../node/storage/ledger.ts';
+import { aDigest, aFolder, aGenesis, anEntry, anId, chainId, parentOf, text } from './builders.ts';
+
+interface Place {
+  readonly directory: string;
+  readonly anchorPath: string;
+}
+
+function aPlace(): Place {
+  const folder = aFolder();
+  return { directory: join(folder, 'ledger'), anchorPath: join(folder, 'anchor') };
+}
+
+async function aLedger(place: Place = aPlace(), genesis = aGenesis()): Promise<LedgerStore> {
+  return await createLedger(place.directory, { anchorPath: place.anchorPath, genesis });
+}
+
+async function reopened(place: Place): Promise<LedgerStore> {
+  return await openLedger(place.directory, { anchorPath: place.anchorPath, chainId });
+}
+
+function failsWith(code: string): (error: unknown) => boolean {
+  return (error) => error instanceof StorageFailure && error.code === code;
+}
+
+describe('the ledger store', () => {
+  it('starts at the genesis', async () => {
+    const genesis = aGenesis({
+      writes: { records: new Map([['policy', text('p')]]), pages: new Map([['', text('root')]]), seen: [] },
+    });
+    const ledger = await aLedger(aPlace(), genesis);
+    assert.deepEqual(ledger.head(), {
+      height: 0,
+      digest: chainId,
+      timeMs: 1_000,
+      stateRoot: aDigest(0xa0),
+      block: null,
+      certificate: null,
+    });
+    assert.deepEqual(ledger.get('policy'), text('p'));
+    assert.deepEqual(ledger.page(''), text('root'));
+    assert.equal(ledger.get('other'), null);
+    await ledger.close();
+  });
+
+  it('reads back after a restart what it committed', async () => {
+    const place = aPlace();
+    const ledger = await aLedger(place);
+    const seen = [{ key: anId(7), txId: aDigest(71), until: 90_000 as Timestamp }];
+    const first = anEntry(ledger.head(), {
+      isCertified: false,
+      txIds: [aDigest(71), aDigest(72)],
+      subjects: [[anId(1)], [anId(1), anId(2)]],
+      writes: {
+        records: new Map([
+          ['a', text('1')],
+          ['b', text('2')],
+        ]),
+        pages: new Map([['0', text('p')]]),
+        seen,
+      },
+    });
+    const second = anEntry(parentOf(first), {
+      writes: {
+        records: new Map([
+          ['a', null],
+          ['c', text('3')],
+        ]),
+      },
+    });
+    await ledger.commit([first, second]);
+    await ledger.close();
+
+    const again = await reopened(place);
+    const { block, digest, certificate } = second;
+    const { height, timeMs, stateRoot } = block.header;
+    assert.deepEqual(again.head(), { height, digest, timeMs, stateRoot, block, certificate });
+    assert.deepEqual([again.get('a'), again.get('b'), again.get('c')], [null, text('2'), text('3')]);
+    assert.deepEqual(again.page('0'), text('p'));
+    assert.deepEqual(again.seen(anId(7)), seen[0]);
+    assert.deepEqual(again.blockAt(1), { block: first.block, digest: first.digest, certificate: null });
+    assert.deepEqual(again.blockByDigest(second.digest), { block, digest, certificate });
+    assert.deepEqual(
+      again.receiptsAt(1)?.map((bytes) => [...bytes]),
+      first.receiptBytes.map((bytes) => [...bytes]),
+    );
+    assert.deepEqual(again.receiptsAt(2), []);
+    assert.equal(again.receiptsAt(3), null);
+    assert.deepEqual(again.locate(aDigest(72)), {
+      height: 1,
+      index: 1,
+      position: 1,
+      batchDigest: aDigest(0xba01),
+    });
+    assert.equal(again.locate(aDigest(73)), null);
+    await again.close();
+  });
+
+  it('shows the state before until a commit resolves, and all of the state after from then on', async () => {
+    const ledger = await aLedger();
+    const records = new Map(Array.from({ length: 500 }, (_, index) => [`key-${index}`, text('new')]));
+    const entry = anEntry(ledger.head(), { writes: { records } });
+    let isResolved = false;
+    const commit = ledger.commit([entry]).then(() => (isResolved = true));
+    const seenBefore = new Set<unknown>();
+    while (!isResolved) {
+      if (ledger.head().height === 0) seenBefore.add(ledger.get('key-0')).add(ledger.get('key-499'));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await commit;
+    assert.deepEqual([...seenBefore], [null]);
+    assert.deepEqual(ledger.get('key-499'), text('new'));
+    await ledger.close();
+  });
+
+  it('pages through the history of an id in the order of execution', async () => {
+    const ledger = await aLedger();
+    const subjects = [[anId(5)], [anId(6)], [anId(5)]];
+    const first = anEntry(ledger.head(), { txIds: [aDigest(1), aDigest(2), aDigest(3)], subjects });
+    const second = anEntry(parentOf(first), { txIds: [aDigest(4)], subjects: [[anId(5)]] });
+    await ledger.commit([first]);
+    await ledger.commit([second]);
+    const page = await ledger.history(anId(5), { limit: 2, after: null });
+    assert.deepEqual(page, [
+      { height: 1, index: 0 },
+      { height: 1, index: 2 },
+    ]);
+    assert.deepEqual(await ledger.history(anId(5), { limit: 2, after: page[1] ?? null }), [
+      { height: 2, index: 0 },
+    ]);
+    assert.deepEqual(await ledger.history(anId(8), { limit: 2, after: null }), []);
+    await ledger.close();
+  });
+
+  it('answers a range with blocks up to the last one that carries a certificate', async () => {
+    const ledger = await aLedger();
+    const first = anEntry(ledger.head());
+    const second = anEntry(parentOf(first), { isCertified: false });
+    const third = anEntry(parentOf(second));
+    await ledger.commit([first]);
+    await ledger.commit([second, third]);
+    const heights = (from: number, max: number): readonly number[] =>
+      ledger.blocksFrom(from, max).map(({ block }) => block.header.height);
+    assert.deepEqual(heights(1, 100), [1, 2, 3]);
+    assert.deepEqual(heights(1, 2), [1]);
+    assert.deepEqual(heights(2, 1), []);
+    assert.deepEqual(heights(4, 100), []);
+    await ledger.close();
+  });
+
+  it('forgets ids after their time, and keeps one that was used anew since', async () => {
+    const ledger = await aLedger();
+    const seenAt = (
+      key: number,
+      until: number,
+    ): { key: string; txId: ReturnType<typeof aDigest>; until: Timestamp } => ({
+      key: anId(key),
+      txId: aDigest(key),
+      until: until as Timestamp,
+    });
+    const first = anEntry(ledger.head(), { writes: { seen: [seenAt(1, 5_000), seenAt(2, 5_000)] } });
+    const second = anEntry(parentOf(first), {
+      header: { timeMs: 6_000 as Timestamp },
+      writes: { seen: [seenAt(2, 9_000_000)] },
+    });
+    const third = anEntry(parentOf(second), { header: { timeMs: 2_000_000 as Timestamp } });
+    const fourth = anEntry(parentOf(third));
+    for (const entry of [first, second, third]) await ledger.commit([entry]);
+    assert.deepEqual(ledger.seen(anId(1)), seenAt(1, 5_000));
+    await ledger.commit([fourth]);
+    assert.equal(ledger.seen(anId(1)), null);
+    assert.deepEqual(ledger.seen(anId(2)), seenAt(2, 9_000_000));
+    await ledger.close();
+  });
+
+  it('breaks an invariant on a block that does not follow the head', async () => {
+    const ledger = await aLedger();
+    const first = anEntry(ledger.head());
+    const gap = anEntry(parentOf(first));
+    await assert.rejects(ledger.commit([gap]), /heights of a finality are contiguous/);
+    const foreign = anEntry({ ...ledger.head(), digest: aDigest(9) });
+    await assert.rejects(ledger.commit([foreign]), /linked by digest/);
+    await assert.rejects(
+      ledger.commit([anEntry(ledger.head(), { isCertified: false })]),
+      /carries its certificate/,
+    );
+    await ledger.close();
+  });
+
+  it('refuses to be created twice, and to be opened before it is created', async () => {
+    const place = aPlace();
+    await assert.rejects(reopened(place), failsWith('missing'));
+    await (await aLedger(place)).close();
+    await assert.rejects(aLedger(place), failsWith('exists'));
+  });
+
+  it('refuses a ledger of another chain', async () => {
+    const place = aPlace();
+    await (await aLedger(place)).close();
+    const options = { anchorPath: place.anchorPath, chainId: aDigest(5) };
+    await assert.rejects(openLedger(place.directory, options), failsWith('foreign'));
+  });
+
+  it('refuses a ledger that is behind its anchor, or not that of its anchor, or has lost it', async () => {
+    const place = aPlace();
+    const ledger = await aLedger(place);
+    await ledger.commit([anEntry(ledger.head())]);
+    const { height, stateRoot } = ledger.head();
+    await ledger.close();
+    const anchor = { chainId, height, stateRoot };
+    await writeAnchor(place.anchorPath, { ...anchor, height: (height + 1) as typeof height });
+    await assert.rejects(reopened(place), failsWith('behind'));
+    await writeAnchor(place.anchorPath, { ...anchor, stateRoot: aDigest(4) });
+    await assert.rejects(reopened(place), failsWith('corrupt'));
+    await writeAnchor(place.anchorPath, { ...anchor, chainId: aDigest(4) });
+    await assert.rejects(reopened(place), failsWith('foreign'));
+    rmSync(place.anchorPath);
+    await assert.rejects(reopened(place), failsWith('missing'));
+  });
+
+  it('refuses to open when the file CURRENT is lost, and never opens empty', async () => {
+    const place = aPlace();
+    await (await aLedger(place)).close();
+    rmSync(join(place.directory, 'CURRENT'));
+    await assert.rejects(reopened(place), failsWith('missing'));
+    await assert.rejects(aLedger(place), failsWith('exists'));
+  });
+
+  it('is held by one process at a time', async () => {
+    const place = aPlace();
+    const ledger = await aLedger(place);
+    await assert.rejects(reopened(place), failsWith('locked'));
+    await ledger.close();
+  });
+});
