@@ -1,9 +1,21 @@
 /** A claim's life: estimated before hand-over, adjudicated by the insurer, paid by the patient, submitted, accepted. */
 import * as z from 'zod';
-import type { Amount, Id, MemberName, Units } from './brand.ts';
-import { amountSchema, codeSchema, idSchema, nameSchema, unitsSchema } from './codec.ts';
+import type { Amount, Id, MemberName, Timestamp, Units } from './brand.ts';
+import { amountSchema, codeSchema, idSchema, nameSchema, timestampSchema, unitsSchema } from './codec.ts';
 import { claimLinesMax, dispenseEventsMax } from './limits.ts';
 import { fillIndexSchema, itemIdSchema } from './prescription.ts';
+import { readRecord, recordCodec, type RecordCodec, type RecordReader } from './record.ts';
+
+/** `netted` and `paid` follow from the statement that the claim is in (settlement.ts); they are never stored. */
+export const claimStatuses = [
+  'estimated',
+  'adjudicated',
+  'rejected',
+  'patientPaid',
+  'submitted',
+  'accepted',
+] as const;
+export type ClaimStatus = (typeof claimStatuses)[number];
 
 export interface ClaimLine {
   readonly itemId: number;
@@ -65,6 +77,18 @@ const linesSchema = z
   .min(1)
   .max(claimLinesMax);
 
+const adjudicatedLinesSchema = z
+  .array(
+    z.strictObject({
+      itemId: itemIdSchema,
+      covered: amountSchema,
+      patientPays: amountSchema,
+      code: codeSchema,
+    }),
+  )
+  .min(1)
+  .max(claimLinesMax);
+
 export const estimateBodySchema: z.ZodType<EstimateBody> = z.strictObject({
   claimId: idSchema,
   rxId: idSchema,
@@ -77,17 +101,7 @@ export const estimateBodySchema: z.ZodType<EstimateBody> = z.strictObject({
 export const adjudicateBodySchema: z.ZodType<AdjudicateBody> = z.strictObject({
   claimId: idSchema,
   outcome: z.enum(adjudicationOutcomes),
-  lines: z
-    .array(
-      z.strictObject({
-        itemId: itemIdSchema,
-        covered: amountSchema,
-        patientPays: amountSchema,
-        code: codeSchema,
-      }),
-    )
-    .min(1)
-    .max(claimLinesMax),
+  lines: adjudicatedLinesSchema,
 });
 
 export const payBodySchema: z.ZodType<PayBody> = z.strictObject({
@@ -104,3 +118,69 @@ export const submitBodySchema: z.ZodType<SubmitBody> = z.strictObject({
 });
 
 export const acceptBodySchema: z.ZodType<AcceptBody> = z.strictObject({ claimId: idSchema });
+
+export interface Adjudication {
+  readonly outcome: AdjudicationOutcome;
+  /** In the order of the claim's lines. */
+  readonly lines: readonly AdjudicatedLine[];
+  /** What the insurer pays. */
+  readonly covered: Amount;
+  readonly patientPays: Amount;
+}
+
+export interface Claim {
+  readonly claimId: Id;
+  readonly rxId: Id;
+  readonly k: number;
+  readonly pharmacy: MemberName;
+  readonly insurer: MemberName;
+  readonly status: ClaimStatus;
+  /** Block time of the estimate. */
+  readonly estimatedMs: Timestamp;
+  readonly lines: readonly ClaimLine[];
+  readonly total: Amount;
+  readonly adjudication: Adjudication | null;
+  /** Null until the patient paid, and for ever if the patient has nothing to pay. */
+  readonly patientPaid: Amount | null;
+  /** The dispense events that it was submitted with. */
+  readonly eventIds: readonly Id[];
+  /** Number of the pair's statement that it is in, from 0; null until accepted. */
+  readonly statementIndex: number | null;
+}
+
+const claimCodec: RecordCodec<Claim> = recordCodec<Claim>(
+  z.strictObject({
+    claimId: idSchema,
+    rxId: idSchema,
+    k: fillIndexSchema,
+    pharmacy: nameSchema,
+    insurer: nameSchema,
+    status: z.enum(claimStatuses),
+    estimatedMs: timestampSchema,
+    lines: linesSchema,
+    total: amountSchema,
+    adjudication: z
+      .strictObject({
+        outcome: z.enum(adjudicationOutcomes),
+        lines: adjudicatedLinesSchema,
+        covered: amountSchema,
+        patientPays: amountSchema,
+      })
+      .nullable(),
+    patientPaid: amountSchema.nullable(),
+    eventIds: z.array(idSchema).max(dispenseEventsMax),
+    statementIndex: z.int().min(0).nullable(),
+  }),
+);
+
+export function claimRecordKey(claimId: Id): string {
+  return `claim/${claimId}`;
+}
+
+export function readClaim(state: RecordReader, claimId: Id): Claim | null {
+  return readRecord(state, claimRecordKey(claimId), claimCodec);
+}
+
+export function claimRecord(claim: Claim): readonly [string, Uint8Array] {
+  return [claimRecordKey(claim.claimId), claimCodec.encode(claim)];
+}
