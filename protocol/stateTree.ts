@@ -12,6 +12,7 @@ import {
   encodePage,
   hashAt,
   onlyLeaf,
+  slotAt,
   slotCount,
   stateKeyHash,
   withSlots,
@@ -79,15 +80,15 @@ export function treeRoot(read: PageReader): Digest {
 function updatePage(walk: Walk, target: Target, changes: readonly Change[]): StatePage {
   const { path, page, isStored } = target;
   invariant(path.length < pathLengthMax, 'two keys with one hash');
-  const slots = [...page.slots];
+  const slots = new Map<number, StateSlot>();
   let from = 0;
   while (from < changes.length) {
     const nibble = nibbleAt(present(changes[from], 'a change').keyHash, path.length);
     let to = from + 1;
     while (to < changes.length && nibbleAt(present(changes[to], 'a change').keyHash, path.length) === nibble)
       to += 1;
-    const place = { path: path + (nibbleDigits[nibble] ?? ''), slot: slots[nibble] ?? null };
-    slots[nibble] = updateSlot(walk, place, changes.slice(from, to));
+    const place = { path: path + (nibbleDigits[nibble] ?? ''), slot: slotAt(page, nibble) };
+    slots.set(nibble, updateSlot(walk, place, changes.slice(from, to)));
     from = to;
   }
   const updated = withSlots(page, slots);
@@ -96,7 +97,7 @@ function updatePage(walk: Walk, target: Target, changes: readonly Change[]): Sta
   return updated;
 }
 
-/** What lies below one more nibble, after the changes there. The very same slot if nothing changed. */
+/** What lies below one more nibble, after the changes there. */
 function updateSlot(
   walk: Walk,
   place: { readonly path: string; readonly slot: StateSlot },
