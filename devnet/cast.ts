@@ -1,11 +1,12 @@
 /** A deterministic consortium from a seed: who takes part, with which keys, and the genesis that follows. For devnets only. */
-import { hkdfSync } from 'node:crypto';
 import type { Digest, Id, MemberName, PublicKey, Timestamp } from '../protocol/brand.ts';
 import { bytesToHex } from '../protocol/bytes.ts';
 import { chainIdOf, type ConsensusParameters, type Genesis } from '../protocol/genesis.ts';
 import type { Member, MemberRole } from '../protocol/member.ts';
 import { defaultPolicy, type Policy } from '../protocol/policy.ts';
 import type { Practitioner, PractitionerRole } from '../protocol/practitioner.ts';
+import { devnetSeed, type DevnetKey } from '../node/keystore.ts';
+import type { KeyPurpose } from '../node/keyFile.ts';
 import { publicKeyFromSeed, sealingKeyPairFromSeed } from '../node/ed25519.ts';
 
 export const voterCountMin = 4;
@@ -22,8 +23,9 @@ export interface CastOptions {
 }
 
 export interface CastKey {
-  /** Name in the keystore. */
+  /** In the keystore. */
   readonly name: string;
+  readonly purpose: KeyPurpose;
   /** 32 bytes: an Ed25519 seed, or for `sealing` an X25519 secret. */
   readonly seed: Uint8Array;
   readonly publicKey: PublicKey;
@@ -146,23 +148,25 @@ function personsOf(role: Role, extraDoctorCount: number): readonly Person[] {
   }
 }
 
-/** 32 bytes that depend on the devnet's seed, the member and the key's name, and on nothing else. */
-function derivedBytes(seed: string, memberName: string, keyName: string): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', seed, 'rxledger/devnet/1', `${memberName}/${keyName}`, 32));
+function castKey(seed: string, memberName: string, key: DevnetKey): CastKey {
+  const bytes = devnetSeed(seed, memberName, key);
+  const isSealing = key.purpose === 'sealing';
+  const publicKey = isSealing ? sealingKeyPairFromSeed(bytes).publicKey : publicKeyFromSeed(bytes);
+  return { ...key, seed: bytes, publicKey };
 }
 
-function castKey(seed: string, memberName: string, name: string): CastKey {
-  const bytes = derivedBytes(seed, memberName, name);
-  const publicKey = name === 'sealing' ? sealingKeyPairFromSeed(bytes).publicKey : publicKeyFromSeed(bytes);
-  return { name, seed: bytes, publicKey };
+/** Not a key, but made the same way: 16 bytes that nobody chose. */
+function practitionerId(seed: string, memberName: string, name: string): Id {
+  const bytes = devnetSeed(seed, memberName, { purpose: 'practitioner', name: `${name}-id` });
+  return bytesToHex(bytes.subarray(0, 16)) as Id;
 }
 
 function castPractitioner(seed: string, member: MemberName, person: Person): CastPractitioner {
   const isControlledDoctor = person.roles.includes('doctor') && person.scopes.includes('controlled');
   const keyNames = isControlledDoctor ? [person.name, `${person.name}-controlled`] : [person.name];
-  const keys = keyNames.map((name) => castKey(seed, member, name));
+  const keys = keyNames.map((name) => castKey(seed, member, { purpose: 'practitioner', name }));
   const practitioner: Practitioner = {
-    id: bytesToHex(derivedBytes(seed, member, `${person.name}/id`).subarray(0, 16)) as Id,
+    id: practitionerId(seed, member, person.name),
     member,
     roles: person.roles,
     scopes: person.scopes,
@@ -175,7 +179,7 @@ function castPractitioner(seed: string, member: MemberName, person: Person): Cas
 
 function castMember(options: CastOptions, role: Role, isVoter: boolean): CastMember {
   const name = role.name as MemberName;
-  const key = (keyName: string): CastKey => castKey(options.seed, name, keyName);
+  const key = (purpose: KeyPurpose): CastKey => castKey(options.seed, name, { purpose, name: purpose });
   const keys = {
     network: key('network'),
     consensus: key('consensus'),

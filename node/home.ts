@@ -1,21 +1,15 @@
 /** The home directory of a node: what lies where, with which modes. `keys/` and `safety/` are out of reach of every reset. */
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { genesisFromJson, genesisToJson, type Genesis } from '../protocol/genesis.ts';
 import { accepted, type Result } from '../protocol/result.ts';
 import { configFileName } from './configText.ts';
+import { directoryMode, layoutOf, makeDirectories, type Layout } from './storage/layout.ts';
 
-export interface HomePaths {
-  readonly home: string;
+export interface HomePaths extends Layout {
   readonly config: string;
   readonly genesis: string;
-  /** The keystore: encrypted with the passphrase. */
-  readonly keys: string;
-  /** The safety log: losing it is losing the vote (W6). */
-  readonly safety: string;
-  /** Ledger, batches and sealed documents: what other members could give again. */
-  readonly data: string;
   /** Socket and token of a running node. */
   readonly run: string;
 }
@@ -26,19 +20,15 @@ export interface HomeProblem {
   readonly hint: string;
 }
 
-const directoryMode = 0o700;
 const fileMode = 0o600;
 const genesisBytesMax = 4_194_304;
 const passphraseBytesMax = 1_024;
 
 export function homePaths(home: string): HomePaths {
   return {
-    home,
+    ...layoutOf(home),
     config: join(home, configFileName),
     genesis: join(home, 'genesis.json'),
-    keys: join(home, 'keys'),
-    safety: join(home, 'safety'),
-    data: join(home, 'data'),
     run: join(home, 'run'),
   };
 }
@@ -48,15 +38,14 @@ export function chooseHome(
   flag: string | undefined,
   environment: Readonly<Record<string, string | undefined>>,
 ): string {
-  return flag ?? environment['RXLEDGER_HOME'] ?? join(homedir(), '.rxledger');
+  return resolve(flag ?? environment['RXLEDGER_HOME'] ?? join(homedir(), '.rxledger'));
 }
 
 /** Makes the directories, readable by their owner only. */
 export function createHome(home: string): HomePaths {
   const paths = homePaths(home);
-  for (const path of [paths.home, paths.keys, paths.safety, paths.data, paths.run]) {
-    mkdirSync(path, { recursive: true, mode: directoryMode });
-  }
+  makeDirectories(paths);
+  mkdirSync(paths.run, { recursive: true, mode: directoryMode });
   return paths;
 }
 

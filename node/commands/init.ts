@@ -1,0 +1,134 @@
+/** `init`: a new home with keys and configuration. Prints the member descriptor that founders put into the genesis. */
+import { copyFileSync, existsSync, readdirSync } from 'node:fs';
+import type { MemberName } from '../../protocol/brand.ts';
+import { nameSchema } from '../../protocol/codec.ts';
+import { chainIdOf, type Genesis } from '../../protocol/genesis.ts';
+import { memberRoles, type Member, type MemberRole } from '../../protocol/member.ts';
+import { accepted, type Result } from '../../protocol/result.ts';
+import { renderConfig } from '../configText.ts';
+import {
+  createHome,
+  genesisText,
+  homePaths,
+  readGenesis,
+  readPassphrase,
+  writeNewFile,
+  type HomeProblem,
+} from '../home.ts';
+import type { KeyDescription, KeyPurpose } from '../keyFile.ts';
+import { createKey, listKeys } from '../keystore.ts';
+import { descriptorToJson, type MemberDescriptor } from './genesis.ts';
+import { answered, failed, type CommandContext, type CommandOutcome } from './outcome.ts';
+
+export interface InitOptions {
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly listen: readonly string[];
+  readonly advertise: readonly string[];
+  /** Null: it is installed later. */
+  readonly genesisPath: string | null;
+}
+
+const memberKeys = ['network', 'consensus', 'sealing', 'admin'] as const satisfies readonly KeyPurpose[];
+
+export async function initHome(context: CommandContext, options: InitOptions): Promise<CommandOutcome> {
+  const roles = checkedRoles(options);
+  if (!roles.ok) return failed('usage', roles.refusal);
+  const { home } = context;
+  if (existsSync(home) && readdirSync(home).length > 0) {
+    const message = `${home} is not empty`;
+    return failed('refusedForSafety', { message, hint: 'choose another --home; keys are never overwritten' });
+  }
+  const passphrase = readPassphrase(context.environment);
+  if (!passphrase.ok) return failed('configuration', passphrase.refusal);
+  const genesis = options.genesisPath === null ? accepted(null) : readGenesis(options.genesisPath);
+  if (!genesis.ok) return failed('failure', genesis.refusal);
+
+  const paths = createHome(home);
+  const keys: KeyDescription[] = [];
+  for (const purpose of memberKeys) {
+    keys.push(await createKey(paths.keys, { name: purpose, purpose, passphrase: passphrase.value }));
+  }
+  const { name, listen, advertise } = options;
+  const given = { ...(listen.length > 0 ? { listen } : {}), ...(advertise.length > 0 ? { advertise } : {}) };
+  writeNewFile(paths.config, renderConfig({ name, ...given }));
+  if (genesis.value !== null) writeNewFile(paths.genesis, genesisText(genesis.value));
+  const descriptor: MemberDescriptor = {
+    member: memberOf(name as MemberName, roles.value, keys),
+    practitioners: [],
+  };
+  const json = descriptorToJson(descriptor);
+  // The descriptor is the data of this command, so it is what stands on stdout, whatever the format.
+  return answered(JSON.stringify(json, null, 2).split('\n'), json);
+}
+
+function checkedRoles(options: InitOptions): Result<readonly MemberRole[], HomeProblem> {
+  const problem = (message: string, hint: string) => ({ ok: false, refusal: { message, hint } }) as const;
+  if (!nameSchema.safeParse(options.name).success) {
+    return problem('a member name is lower-case words with hyphens', 'use a name such as huashan-hospital');
+  }
+  const roles = memberRoles.filter((role) => options.roles.includes(role));
+  if (roles.length === 0 || roles.length !== new Set(options.roles).size) {
+    return problem('unknown member role', `use --roles with one or more of ${memberRoles.join(', ')}`);
+  }
+  return accepted(roles);
+}
+
+function memberOf(name: MemberName, roles: readonly MemberRole[], keys: readonly KeyDescription[]): Member {
+  const keyOf = (purpose: (typeof memberKeys)[number]): KeyDescription['publicKey'] => {
+    const key = keys.find((candidate) => candidate.purpose === purpose);
+    if (key === undefined) throw new Error(`the new keystore lacks the ${purpose} key`);
+    return key.publicKey;
+  };
+  return {
+    name,
+    roles,
+    status: 'active',
+    networkKey: keyOf('network'),
+    consensusKey: keyOf('consensus'),
+    sealingKey: keyOf('sealing'),
+    adminKey: keyOf('admin'),
+  };
+}
+
+/** `genesis install`: puts the genesis into a home whose keys it names. */
+export async function installGenesis(context: CommandContext, genesisPath: string): Promise<CommandOutcome> {
+  const paths = homePaths(context.home);
+  const genesis = readGenesis(genesisPath);
+  if (!genesis.ok) return failed('failure', genesis.refusal);
+  if (existsSync(paths.genesis)) {
+    const message = `${paths.genesis} exists`;
+    return failed('refusedForSafety', {
+      message,
+      hint: 'a home belongs to one chain; choose another --home',
+    });
+  }
+  if (!existsSync(paths.keys)) {
+    return failed('configuration', {
+      message: `${context.home} has no keys`,
+      hint: 'run `rxledger init` first',
+    });
+  }
+  const member = memberWithKeys(genesis.value, await listKeys(paths.keys));
+  if (member === null) {
+    const message = 'the genesis knows none of the keys of this home';
+    return failed('failure', { message, hint: 'give the founders what `rxledger init` printed' });
+  }
+  copyFileSync(genesisPath, paths.genesis);
+  const chainId = chainIdOf(genesis.value);
+  const isVoter = genesis.value.voters.includes(member.name);
+  const lines = [`member   ${member.name} (${isVoter ? 'voter' : 'observer'})`, `chain id ${chainId}`];
+  return answered(lines, { member: member.name, isVoter, chainId });
+}
+
+/** The member whose four keys are all in this keystore. */
+export function memberWithKeys(genesis: Genesis, keys: readonly KeyDescription[]): Member | null {
+  const has = (purpose: KeyPurpose, publicKey: string): boolean =>
+    keys.some((key) => key.purpose === purpose && key.publicKey === publicKey);
+  const isOwn = (member: Member): boolean =>
+    has('network', member.networkKey) &&
+    has('consensus', member.consensusKey) &&
+    has('sealing', member.sealingKey) &&
+    has('admin', member.adminKey);
+  return genesis.members.find(isOwn) ?? null;
+}

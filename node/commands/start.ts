@@ -1,0 +1,128 @@
+/** `start`: runs the node of this home until a signal, until its parent dies, or until it must stop by itself. */
+import { existsSync } from 'node:fs';
+import type { Genesis } from '../../protocol/genesis.ts';
+import { readConfig, type NodeConfig } from '../config.ts';
+import { homePaths, readGenesis, readPassphrase } from '../home.ts';
+import { KeystoreFailure } from '../keyFile.ts';
+import { unlock, type Keystore } from '../keystore.ts';
+import { createLogger, type Logger } from '../log.ts';
+import { createMetrics } from '../metrics.ts';
+import { memberWithKeys } from './init.ts';
+import { keystoreOutcome } from './keys.ts';
+import { answered, failed, type CommandContext, type CommandOutcome } from './outcome.ts';
+
+export interface StartOptions {
+  /** Settings by path, as flags gave them. */
+  readonly flags: Readonly<Record<string, string>>;
+  /** Stops when standard input ends: a supervisor that dies takes its nodes with it. */
+  readonly isBoundToParent: boolean;
+}
+
+/** How the process is told to stop, and whether that is a failure. */
+interface StopReason {
+  readonly isFailure: boolean;
+}
+
+interface Prepared {
+  readonly config: NodeConfig;
+  readonly genesis: Genesis;
+  readonly keystore: Keystore;
+}
+
+const stopDeadlineMs = 10_000;
+
+export async function startHome(context: CommandContext, options: StartOptions): Promise<CommandOutcome> {
+  const prepared = await prepare(context, options);
+  if ('kind' in prepared) return prepared;
+  const { config, genesis, keystore } = prepared;
+  const log = createLogger({
+    level: config.log.level,
+    isPretty: config.log.pretty,
+    write: (line) => void process.stderr.write(line),
+  });
+  const stopRequested = watchForStop(log, options.isBoundToParent);
+  // Loaded here and nowhere else: the network stack takes most of a second, which other commands need not spend.
+  const { startNode } = await import('../node.ts');
+  const metrics = createMetrics();
+  const starting = startNode({ config, genesis, keystore, home: context.home, log, metrics });
+  const first = await Promise.race([starting, stopRequested]);
+  if ('isFailure' in first) return stoppedOutcome(first, config);
+  process.stdout.write(`${JSON.stringify({ member: config.node.name, rpcSocket: first.rpcSocket })}\n`);
+  log.info({ member: config.node.name, socket: first.rpcSocket, pid: process.pid }, 'started');
+
+  const ended = first.finished.then(
+    () => ({ isFailure: true }),
+    (error: unknown) => {
+      log.fatal({ error }, 'the node had to stop');
+      return { isFailure: true };
+    },
+  );
+  const reason = await Promise.race([stopRequested, ended]);
+  // A stop that hangs must not keep the process: everything that was promised is durable already.
+  setTimeout(() => {
+    log.error({ delayMs: stopDeadlineMs }, 'did not stop in time');
+    process.exit(1);
+  }, stopDeadlineMs).unref();
+  await first.stop();
+  log.info({ member: config.node.name }, 'stopped');
+  return stoppedOutcome(reason, config);
+}
+
+function stoppedOutcome(reason: StopReason, config: NodeConfig): CommandOutcome {
+  if (!reason.isFailure) return answered([], { member: config.node.name, status: 'stopped' });
+  return failed('failure', {
+    message: 'the node stopped because of a failure',
+    hint: 'read the last lines of its log, then start it again: it goes on from its journal',
+  });
+}
+
+async function prepare(context: CommandContext, options: StartOptions): Promise<Prepared | CommandOutcome> {
+  const paths = homePaths(context.home);
+  const loaded = readConfig(context.home, context.environment, options.flags);
+  if (!loaded.ok) return failed('configuration', loaded.refusal);
+  const { config } = loaded.value;
+  if (!existsSync(paths.genesis)) {
+    const hint = 'run `rxledger genesis install <file>` with the genesis file of the consortium';
+    return failed('configuration', { message: `${paths.genesis} does not exist`, hint });
+  }
+  const genesis = readGenesis(paths.genesis);
+  if (!genesis.ok) return failed('configuration', genesis.refusal);
+  const passphrase = readPassphrase(context.environment);
+  if (!passphrase.ok) return failed('configuration', passphrase.refusal);
+  try {
+    const keystore = await unlock(paths.keys, passphrase.value, genesis.value);
+    const member = memberWithKeys(genesis.value, keystore.descriptions());
+    if (member?.name === config.node.name) return { config, genesis: genesis.value, keystore };
+    const message = `the keys of this home are not those of ${config.node.name} in the genesis`;
+    return failed('configuration', { message, hint: 'check node.name, keys/ and genesis.json of this home' });
+  } catch (error) {
+    if (error instanceof KeystoreFailure) return keystoreOutcome(error, context);
+    throw error;
+  }
+}
+
+/**
+ * Resolves at the first of: SIGTERM or SIGINT (orderly), the end of standard input if asked for (orderly), an error that nobody
+ * caught. After such an error the state in memory is in doubt, so the node stops; what it signed and committed is on disk, and
+ * the next start goes on from there.
+ */
+function watchForStop(log: Logger, isBoundToParent: boolean): Promise<StopReason> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        log.info({ signal }, 'asked to stop');
+        resolve({ isFailure: false });
+      });
+    }
+    const onUncaught = (error: unknown): void => {
+      log.fatal({ error }, 'an error that nobody caught');
+      resolve({ isFailure: true });
+    };
+    process.on('uncaughtException', onUncaught);
+    process.on('unhandledRejection', onUncaught);
+    if (!isBoundToParent) return;
+    process.stdin.on('end', () => resolve({ isFailure: false }));
+    process.stdin.on('close', () => resolve({ isFailure: false }));
+    process.stdin.resume();
+  });
+}
