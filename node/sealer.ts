@@ -17,6 +17,7 @@ import type { Digest, MemberName, PublicKey } from '../protocol/brand.ts';
 import { concatBytes, equalBytes, hexToBytes, utf8ToBytes } from '../protocol/bytes.ts';
 import {
   documentJsonBytesMax,
+  documentJsonDepthMax,
   documentPaddingStep,
   sealRecipientsMax,
   sealedDocumentBytesMax,
@@ -32,6 +33,7 @@ import {
   type SealedDocument,
 } from '../protocol/seal.ts';
 import type { SealingKeyPair } from './ed25519.ts';
+import { scanJson } from './rpc/scan.ts';
 
 const saltSize = 32;
 const lengthSize = 4;
@@ -112,11 +114,13 @@ export async function openDocument(order: OpenOrder): Promise<Result<{ readonly 
   return parsed === null ? refused('sealBroken', 'not canonical JSON') : accepted(parsed);
 }
 
-/** RFC 8785, or null for what is not JSON data (undefined, cycles, NaN, lone surrogates, too deep for the stack). */
+/** RFC 8785, or null for what is not JSON data (undefined, cycles, NaN, lone surrogates) or nests too deep. */
 function canonicalBytes(json: unknown): Uint8Array | null {
   try {
     const text = canonicalize(json);
-    return text === undefined ? null : utf8ToBytes(text);
+    if (text === undefined) return null;
+    const bytes = utf8ToBytes(text);
+    return isReadable(bytes) ? bytes : null;
   } catch {
     return null;
   }
@@ -124,6 +128,7 @@ function canonicalBytes(json: unknown): Uint8Array | null {
 
 /** One value, one text: readers that differ on doubled keys or odd numbers would else see two prescriptions in one. */
 function parseCanonical(bytes: Uint8Array): { readonly json: unknown } | null {
+  if (!isReadable(bytes)) return null;
   try {
     const json: unknown = JSON.parse(
       new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
@@ -133,6 +138,11 @@ function parseCanonical(bytes: Uint8Array): { readonly json: unknown } | null {
   } catch {
     return null;
   }
+}
+
+/** Before the parser sees it: a sealing member could else keep every reader's event loop busy with a tower of brackets. */
+function isReadable(bytes: Uint8Array): boolean {
+  return scanJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), documentJsonDepthMax) === 'ok';
 }
 
 function pad(salt: Uint8Array, deflated: Uint8Array): Uint8Array {

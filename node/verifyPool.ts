@@ -14,8 +14,8 @@ const chunkItemsMax = 256;
 /** A thread gets its next chunk before it finished the last, but only if that is worth a message. */
 const chunkItemsMinAhead = 64;
 const chunksInWorkMax = 2;
-/** Verified on the event loop in one turn of it: half a millisecond. */
-const inlineItemsMax = 7;
+/** Verified on the event loop in one turn of it: a quarter of a millisecond. */
+const inlineItemsMax = 4;
 const attemptsMax = 3;
 const threadsMax = 16;
 

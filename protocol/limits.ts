@@ -48,6 +48,8 @@ export const sealedDocumentBytesMax = 200_000;
 export const sealRecipientsMax = 32;
 /** Canonical JSON of one document before compression; whoever opens it inflates no further. */
 export const documentJsonBytesMax = 1_048_576;
+/** Objects and arrays around a value in a document. */
+export const documentJsonDepthMax = 64;
 /** Sealed plaintext is padded to steps of this size, so that its length says little. */
 export const documentPaddingStep = 1_024;
 

@@ -8,7 +8,12 @@ import type { SealingKeyPair } from '../../../node/ed25519.ts';
 import { openDocument, sealDocument, type SealOrder } from '../../../node/sealer.ts';
 import type { Digest, Id, MemberName, PublicKey } from '../../../protocol/brand.ts';
 import { concatBytes, hexToBytes, utf8ToBytes } from '../../../protocol/bytes.ts';
-import { documentJsonBytesMax, sealedDocumentBytesMax, sealRecipientsMax } from '../../../protocol/limits.ts';
+import {
+  documentJsonBytesMax,
+  documentJsonDepthMax,
+  sealedDocumentBytesMax,
+  sealRecipientsMax,
+} from '../../../protocol/limits.ts';
 import { refused } from '../../../protocol/result.ts';
 import {
   documentCommitment,
@@ -235,9 +240,17 @@ describe('sealing', () => {
   it('refuses what is not JSON data', async () => {
     const cycle: { self?: unknown } = {};
     cycle.self = cycle;
-    for (const json of [undefined, Number.NaN, cycle]) {
+    for (const json of [undefined, Number.NaN, cycle, '\uD800', { '\uDC00': 1 }]) {
       assert.deepEqual(await sealDocument(anOrder({ json })), refused('malformed', 'json'));
     }
+  });
+
+  it('takes documents that nest to the limit, and refuses one level more', async () => {
+    const nest = (depth: number): unknown => (depth === 1 ? [] : [nest(depth - 1)]);
+    const sealed = await aSealed({ json: nest(documentJsonDepthMax) });
+    assert.deepEqual(await open(sealed, pharmacy), { ok: true, value: { json: nest(documentJsonDepthMax) } });
+    const deeper = anOrder({ json: nest(documentJsonDepthMax + 1) });
+    assert.deepEqual(await sealDocument(deeper), refused('malformed', 'json'));
   });
 
   it('refuses to seal to nobody, to too many and to a key that is none', async () => {
