@@ -67,7 +67,7 @@ export const blockSchema: z.ZodType<Block> = z.strictObject({
 });
 
 export const headerBytesMax = 16_384;
-export const blockBytesMax = headerBytesMax + 64 * blockBatchesMax;
+export const blockBytesMax: number = headerBytesMax + 64 * blockBatchesMax;
 
 export function encodeHeader(header: Header): Uint8Array {
   return encodeWith(headerSchema, header);
