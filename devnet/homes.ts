@@ -1,0 +1,65 @@
+/** Writes the home directory of each member of a consortium: keys, genesis and configuration, as `rxledger init` would. */
+import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { renderConfig } from '../node/configText.ts';
+import { createHome, genesisText, homePaths, writeNewFile } from '../node/home.ts';
+import { scryptNDevnet } from '../node/keyFile.ts';
+import { createKey } from '../node/keystore.ts';
+import type { LogLevel } from '../node/settings.ts';
+import type { CastMember, Consortium } from './cast.ts';
+
+/** No secret: the keys follow from the seed. */
+export const devnetPassphrase = 'devnet';
+
+/** Ports on 127.0.0.1. */
+export interface NodePorts {
+  readonly network: number;
+  readonly rpc: number;
+}
+
+export function homeOf(directory: string, name: string): string {
+  return join(directory, name);
+}
+
+/** Keys and genesis; the configuration follows when the ports are known. */
+export async function writeHomes(directory: string, consortium: Consortium): Promise<void> {
+  const genesis = genesisText(consortium.genesis);
+  for (const member of consortium.members) {
+    const paths = createHome(homeOf(directory, member.name));
+    writeNewFile(paths.genesis, genesis);
+    const practitionerKeys = member.practitioners
+      .filter((practitioner) => practitioner.isInKeystore)
+      .flatMap((practitioner) => practitioner.keys);
+    for (const { name, purpose, seed } of [...member.keys, ...practitionerKeys]) {
+      const order = { name, purpose, seed, passphrase: devnetPassphrase, scryptN: scryptNDevnet };
+      await createKey(paths.keys, order);
+    }
+  }
+}
+
+/** May be written again with other ports. */
+export function writeConfigs(
+  directory: string,
+  ports: ReadonlyMap<string, NodePorts>,
+  logLevel: LogLevel,
+): void {
+  const address = (name: string): string => `/ip4/127.0.0.1/tcp/${ports.get(name)?.network ?? 0}`;
+  const names = [...ports.keys()];
+  for (const [name, { rpc }] of ports) {
+    const peers = names.filter((peer) => peer !== name).map((peer) => [peer, [address(peer)]] as const);
+    const text = renderConfig({
+      name,
+      listen: [address(name)],
+      peers: Object.fromEntries(peers),
+      rpcHttp: `127.0.0.1:${rpc}`,
+      logLevel,
+    });
+    writeFileSync(homePaths(homeOf(directory, name)).config, text, { mode: 0o600 });
+  }
+}
+
+export function memberOf(consortium: Consortium, name: string): CastMember {
+  const member = consortium.members.find((candidate) => candidate.name === name);
+  if (member === undefined) throw new RangeError(`no member ${name} in this consortium`);
+  return member;
+}

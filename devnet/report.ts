@@ -1,0 +1,53 @@
+/** What the devnet prints for people: the table of nodes, the steps of the story, the end. */
+import { memberOf } from './homes.ts';
+import type { Consortium } from './cast.ts';
+import type { StoryStep } from './story.ts';
+import type { DevnetNode } from './supervisor.ts';
+
+/** Columns padded to their longest cell, two spaces between. */
+function table(rows: readonly (readonly string[])[]): readonly string[] {
+  const columnCount = Math.max(...rows.map((row) => row.length));
+  const widths = Array.from({ length: columnCount }, (_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+export function describeNodes(nodes: readonly DevnetNode[], consortium: Consortium): readonly string[] {
+  const rows = nodes.map((node) => {
+    const { isVoter, practitioners } = memberOf(consortium, node.name);
+    const persons = practitioners.filter(({ isInKeystore }) => isInKeystore).map(({ name }) => name);
+    return [node.name, isVoter ? 'voter' : 'observer', node.rpcUrl, node.rpcSocket, persons.join(' ')];
+  });
+  const [first] = nodes;
+  return [
+    ...table([['member', 'role', 'JSON-RPC over HTTP', 'JSON-RPC over a unix socket', 'signs for'], ...rows]),
+    '',
+    ...(first === undefined
+      ? []
+      : [
+          `HTTP asks for the bearer token in ${first.tokenFile} (and so on); the socket asks for nothing.`,
+          `Try: node dist/node/main.js --home ${first.home} status`,
+          '',
+        ]),
+  ];
+}
+
+export function describeStep(number: number, step: StoryStep): readonly string[] {
+  const mark = step.isAsExpected ? 'ok ' : 'NOT';
+  const place = step.height === null ? '' : ` at height ${step.height}`;
+  const outcome = step.isAsExpected ? step.actual : `${step.actual}, expected ${step.expected}`;
+  const stamp = step.stampFile === null ? [] : [`            stamp ${step.stampFile}`];
+  return [`${mark} ${String(number).padStart(3)}  ${step.title}: ${outcome}${place}`, ...stamp];
+}
+
+export function describeSummary(steps: readonly StoryStep[]): readonly string[] {
+  const wrong = steps.filter((step) => !step.isAsExpected).length;
+  if (wrong === 0) return ['', `All ${steps.length} steps had their expected outcome.`];
+  return ['', `${wrong} of ${steps.length} steps did not have their expected outcome.`];
+}
