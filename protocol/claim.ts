@@ -148,30 +148,30 @@ export interface Claim {
   readonly statementIndex: number | null;
 }
 
-const claimCodec: RecordCodec<Claim> = recordCodec<Claim>(
-  z.strictObject({
-    claimId: idSchema,
-    rxId: idSchema,
-    k: fillIndexSchema,
-    pharmacy: nameSchema,
-    insurer: nameSchema,
-    status: z.enum(claimStatuses),
-    estimatedMs: timestampSchema,
-    lines: linesSchema,
-    total: amountSchema,
-    adjudication: z
-      .strictObject({
-        outcome: z.enum(adjudicationOutcomes),
-        lines: adjudicatedLinesSchema,
-        covered: amountSchema,
-        patientPays: amountSchema,
-      })
-      .nullable(),
-    patientPaid: amountSchema.nullable(),
-    eventIds: z.array(idSchema).max(dispenseEventsMax),
-    statementIndex: z.int().min(0).nullable(),
-  }),
-);
+export const claimSchema: z.ZodType<Claim> = z.strictObject({
+  claimId: idSchema,
+  rxId: idSchema,
+  k: fillIndexSchema,
+  pharmacy: nameSchema,
+  insurer: nameSchema,
+  status: z.enum(claimStatuses),
+  estimatedMs: timestampSchema,
+  lines: linesSchema,
+  total: amountSchema,
+  adjudication: z
+    .strictObject({
+      outcome: z.enum(adjudicationOutcomes),
+      lines: adjudicatedLinesSchema,
+      covered: amountSchema,
+      patientPays: amountSchema,
+    })
+    .nullable(),
+  patientPaid: amountSchema.nullable(),
+  eventIds: z.array(idSchema).max(dispenseEventsMax),
+  statementIndex: z.int().min(0).nullable(),
+});
+
+const claimCodec: RecordCodec<Claim> = recordCodec(claimSchema);
 
 export function claimRecordKey(claimId: Id): string {
   return `claim/${claimId}`;
