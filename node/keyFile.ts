@@ -12,7 +12,7 @@ import { plainHash } from '../protocol/hash.ts';
 import { invariant, present } from '../protocol/invariant.ts';
 import { publicKeyFromSeed, sealingKeyPairFromSeed, seedSize } from './ed25519.ts';
 
-export const keyPurposes = ['network', 'consensus', 'sealing', 'admin', 'practitioner'] as const;
+const keyPurposes = ['network', 'consensus', 'sealing', 'admin', 'practitioner'] as const;
 export type KeyPurpose = (typeof keyPurposes)[number];
 
 /** The cost of guessing a passphrase: 32 MiB and about 0.1 s a guess. */

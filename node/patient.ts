@@ -23,7 +23,7 @@ export interface FillKeys {
 }
 
 /** The public part of one fill, as `rx.issue` carries it. */
-export interface FillPublic {
+interface FillPublic {
   readonly redeemKey: PublicKey;
   readonly receiptHash: Digest;
 }

@@ -43,7 +43,7 @@ const tagSize = 16;
 const cipherName = 'aes-256-gcm';
 const suite = new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM);
 
-export interface SealRecipient {
+interface SealRecipient {
   readonly member: MemberName;
   /** X25519, of the current epoch. */
   readonly sealingKey: PublicKey;
