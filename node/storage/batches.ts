@@ -53,7 +53,7 @@ export class BatchStore {
   }
 
   async #flush(): Promise<void> {
-    const flush = this.#lastFlush.then(async () => await this.#writeWaiting());
+    const flush = this.#lastFlush.then(() => this.#writeWaiting());
     this.#lastFlush = flush.catch(() => undefined);
     await flush;
   }

@@ -114,7 +114,7 @@ export class Database {
 
   /** All rows or none, later rows over earlier ones; `isDurable` means fsynced when this resolves. Writes happen in order of call. */
   async write(rows: readonly RowWrite[], isDurable: boolean): Promise<void> {
-    const write = this.#lastWrite.then(async () => await this.#writeNow(rows, isDurable));
+    const write = this.#lastWrite.then(() => this.#writeNow(rows, isDurable));
     this.#lastWrite = write.catch(() => undefined);
     await write;
   }

@@ -1,4 +1,5 @@
 /** What the disk did to us. Thrown, and caught at one border: the node stops voting and says so (W7). */
+import { BrokenInvariant } from '../../protocol/invariant.ts';
 
 /**
  * `corrupt`: bytes that we did not write; `io`: the disk reports an error; `missing`: what must be there is not; `locked`:
@@ -28,8 +29,12 @@ const signs: readonly (readonly [RegExp, StorageFailureCode])[] = [
   [/error_if_exists is true|EEXIST/, 'exists'],
 ];
 
-/** The failure that an error of the file system or of LevelDB stands for. `doing` ends the sentence "failed to ...". */
+/**
+ * The failure that an error of the file system or of LevelDB stands for. `doing` ends the sentence "failed to ...". A broken
+ * invariant is no failure: it is thrown on.
+ */
 export function storageFailure(error: unknown, doing: string): StorageFailure {
+  if (error instanceof BrokenInvariant) throw error;
   if (error instanceof StorageFailure) return error;
   const text = causesOf(error).join(' ');
   const code = signs.find(([sign]) => sign.test(text))?.[1] ?? 'io';

@@ -210,7 +210,7 @@ export async function createLedger(
     await database.close();
     throw error;
   }
-  return await openLedger(directory, { anchorPath, chainId: genesis.chainId });
+  return openLedger(directory, { anchorPath, chainId: genesis.chainId });
 }
 
 /**

@@ -20,5 +20,5 @@ export async function takeLock(directory: string): Promise<DirectoryLock> {
       throw new StorageFailure('locked', 'another process runs on these files', error);
     throw failure;
   }
-  return { release: async () => await level.close() };
+  return { release: () => level.close() };
 }

@@ -210,13 +210,13 @@ export async function openSafetyLog(directory: string, options: SafetyLogOptions
   }
 }
 
-async function lockDirectory(directory: string): Promise<DirectoryLock> {
+function lockDirectory(directory: string): Promise<DirectoryLock> {
   try {
     fs.mkdirSync(directory, { recursive: true, mode: directoryMode });
   } catch (error) {
     throw storageFailure(error, 'make the directory of the safety log');
   }
-  return await takeLock(join(directory, 'lock'));
+  return takeLock(join(directory, 'lock'));
 }
 
 function findSegments(directory: string): readonly number[] {

@@ -7,6 +7,7 @@ import type { Digest, Epoch, Height, Id, Timestamp, View, VoterIndex } from '../
 import type { Certificate } from '../../../protocol/certificate.ts';
 import { encodeReceipt, type Receipt } from '../../../protocol/receipt.ts';
 import type { StateWrites } from '../../../protocol/state.ts';
+import { StorageFailure, type StorageFailureCode } from '../../../node/storage/failure.ts';
 import type { CommitEntry, GenesisData, LedgerHead } from '../../../node/storage/ledgerCommit.ts';
 
 /** 64 hexadecimal digits that end in a number. */
@@ -102,9 +103,19 @@ export function parentOf(entry: CommitEntry): Pick<LedgerHead, 'height' | 'diges
   return { height, digest: entry.digest, timeMs };
 }
 
+const folders: string[] = [];
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A new folder, removed when the test's process ends. */
 export function aFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'rxledger-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
+}
+
+/** A predicate for `assert.rejects` and `assert.throws`. */
+export function failsWith(code: StorageFailureCode): (error: unknown) => boolean {
+  return (error) => error instanceof StorageFailure && error.code === code;
 }

@@ -4,9 +4,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Timestamp } from '../../../protocol/brand.ts';
 import { writeAnchor } from '../../../node/storage/anchor.ts';
-import { StorageFailure } from '../../../node/storage/failure.ts';
 import { createLedger, openLedger, type LedgerStore } from '../../../node/storage/ledger.ts';
-import { aDigest, aFolder, aGenesis, anEntry, anId, chainId, parentOf, text } from './builders.ts';
+import { aDigest, aFolder, aGenesis, anEntry, anId, chainId, failsWith, parentOf, text } from './builders.ts';
 
 interface Place {
   readonly directory: string;
@@ -18,16 +17,12 @@ function aPlace(): Place {
   return { directory: join(folder, 'ledger'), anchorPath: join(folder, 'anchor') };
 }
 
-async function aLedger(place: Place = aPlace(), genesis = aGenesis()): Promise<LedgerStore> {
-  return await createLedger(place.directory, { anchorPath: place.anchorPath, genesis });
+function aLedger(place: Place = aPlace(), genesis = aGenesis()): Promise<LedgerStore> {
+  return createLedger(place.directory, { anchorPath: place.anchorPath, genesis });
 }
 
-async function reopened(place: Place): Promise<LedgerStore> {
-  return await openLedger(place.directory, { anchorPath: place.anchorPath, chainId });
-}
-
-function failsWith(code: string): (error: unknown) => boolean {
-  return (error) => error instanceof StorageFailure && error.code === code;
+function reopened(place: Place): Promise<LedgerStore> {
+  return openLedger(place.directory, { anchorPath: place.anchorPath, chainId });
 }
 
 describe('the ledger store', () => {
@@ -107,12 +102,13 @@ describe('the ledger store', () => {
     const ledger = await aLedger();
     const records = new Map(Array.from({ length: 500 }, (_, index) => [`key-${index}`, text('new')]));
     const entry = anEntry(ledger.head(), { writes: { records } });
-    let isResolved = false;
-    const commit = ledger.commit([entry]).then(() => (isResolved = true));
+    const commit = ledger.commit([entry]);
     const seenBefore = new Set<unknown>();
-    while (!isResolved) {
-      if (ledger.head().height === 0) seenBefore.add(ledger.get('key-0')).add(ledger.get('key-499'));
+    let height = ledger.head().height;
+    while (height === 0) {
+      seenBefore.add(ledger.get('key-0')).add(ledger.get('key-499'));
       await new Promise((resolve) => setImmediate(resolve));
+      ({ height } = ledger.head());
     }
     await commit;
     assert.deepEqual([...seenBefore], [null]);
