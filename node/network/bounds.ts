@@ -39,6 +39,8 @@ export interface Timing {
   /** How long a member stays out after a violation. */
   readonly barredMs: number;
   readonly tickMs: number;
+  /** How long a young connection may take to become whole on a busy machine. */
+  readonly settlingMs: number;
   /** Ticks in a row in which a connection lacks something before it is cut. */
   readonly unhealthyTicksMax: number;
   /** Ticks in a row in which a peer takes nothing of what waits for it before it is cut. */
@@ -52,6 +54,7 @@ export const defaultTiming: Timing = {
   patienceMs: 5_000,
   barredMs: 10_000,
   tickMs: 1_000,
+  settlingMs: 6_000,
   unhealthyTicksMax: 3,
   stalledTicksMax: 10,
 };

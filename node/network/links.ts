@@ -3,12 +3,12 @@
  * would leave half dead. A cut connection is the one remedy: the redial restores every channel and gossip with it.
  */
 import type { Connection, PeerId } from '@libp2p/interface';
-import type { Libp2p } from 'libp2p';
 import type { MemberName } from '../../protocol/brand.ts';
 import { compareText } from '../../protocol/bytes.ts';
 import { gossipQueueBytesMax, type Timing } from './bounds.ts';
 import type { ChannelEnd } from './channel.ts';
 import { reasonOf } from './escalate.ts';
+import type { Host } from './host.ts';
 import { Link, type LinkedMember, type Protocols } from './link.ts';
 import type { Log, NetworkHandlers, PeerState } from './ports.ts';
 
@@ -43,7 +43,7 @@ export class MemberLinks {
   readonly #options: LinksOptions;
   readonly #byPeerId: ReadonlyMap<string, Tended>;
   readonly #byName: ReadonlyMap<MemberName, Tended>;
-  #node: Libp2p | null = null;
+  #node: Host | null = null;
   #watchdog: NodeJS.Timeout | null = null;
   #isStopped = false;
 
@@ -91,7 +91,7 @@ export class MemberLinks {
   }
 
   /** `node` has its protocol handlers in place and is started. */
-  start(node: Libp2p): void {
+  start(node: Host): void {
     this.#node = node;
     node.addEventListener('connection:open', (event) => {
       void this.#onConnection(event.detail);
@@ -246,10 +246,16 @@ export class MemberLinks {
     const connections = this.#connectionsOf(link);
     const [connection] = connections;
     if (connection === undefined) return null;
+    if (Date.now() - connection.timeline.open < this.#options.timing.settlingMs) return null;
     if (connections.length > 1) return 'more than one connection';
     if (!link.isComplete) return 'a channel is missing';
     const gossip = connection.streams.filter((stream) => stream.protocol.startsWith(gossipProtocolPrefix));
-    const isWhole = ['inbound', 'outbound'].every((way) => gossip.some(({ direction }) => direction === way));
+    // A reader that met a frame too large is gone, though its stream still looks open.
+    const isPeer = this.#node?.services.pubsub.getPeers().some((peerId) => peerId.equals(link.member.peerId));
+    if (isPeer !== true) return 'gossip has lost the peer';
+    const isWhole = ['inbound', 'outbound'].every((way) =>
+      gossip.some(({ direction, status }) => direction === way && status === 'open'),
+    );
     return isWhole ? null : 'a gossip stream is missing';
   }
 

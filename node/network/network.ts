@@ -1,6 +1,7 @@
 /** The network of one node: builds host, links and gossip, and gives the node its port to them. */
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import type { MemberName } from '../../protocol/brand.ts';
+import { invariant } from '../../protocol/invariant.ts';
 import { batchBytesMax } from '../../protocol/limits.ts';
 import { defaultTiming, finalizedBytesMax, type Timing } from './bounds.ts';
 import { Gossip, type Topics } from './gossip.ts';
@@ -41,15 +42,21 @@ function memberOf(name: MemberName, peer: PeerAddress): LinkedMember {
  * an address is malformed or taken, or a key is no key.
  */
 export async function startNetwork(options: NetworkOptions, handlers: NetworkHandlers): Promise<Network> {
-  return startNetworkWith(options, handlers, defaultTiming);
+  const { network } = await startNetworkWith(options, handlers, defaultTiming);
+  return network;
 }
 
-/** `startNetwork` with other waiting times, for tests. */
+export interface StartedNetwork {
+  readonly network: Network;
+  readonly host: Host;
+}
+
+/** `startNetwork` with other waiting times and a view of its host, for tests. */
 export async function startNetworkWith(
   options: NetworkOptions,
   handlers: NetworkHandlers,
   timing: Timing,
-): Promise<Network> {
+): Promise<StartedNetwork> {
   try {
     return await buildNetwork(options, handlers, timing);
   } catch (error) {
@@ -61,7 +68,7 @@ async function buildNetwork(
   options: NetworkOptions,
   handlers: NetworkHandlers,
   timing: Timing,
-): Promise<Network> {
+): Promise<StartedNetwork> {
   const { log } = options;
   const chain = options.chainId.slice(0, chainDigits);
   const protocols = protocolsOf(chain);
@@ -96,7 +103,7 @@ async function buildNetwork(
   }
   for (const topic of [topics.batches, topics.finalized]) host.services.pubsub.subscribe(topic);
   links.start(host);
-  return portOf({ host, links, gossip, topics });
+  return { network: portOf({ host, links, gossip, topics }), host };
 }
 
 async function handleStreams(host: Host, links: MemberLinks, protocols: Protocols): Promise<void> {
@@ -125,7 +132,8 @@ interface Parts {
 }
 
 function portOf({ host, links, gossip, topics }: Parts): Network {
-  const publish = (topic: string, bytes: Uint8Array): void => {
+  const publish = (topic: string, bytes: Uint8Array, bytesMax: number): void => {
+    invariant(bytes.length <= bytesMax, 'a message larger than its limit is published');
     links.cutSlowGossip();
     gossip.publish(topic, bytes);
   };
@@ -136,8 +144,8 @@ function portOf({ host, links, gossip, topics }: Parts): Network {
     broadcastConsensus: (frame, to) => {
       for (const link of linksTo(to)) link.sendConsensus(frame);
     },
-    publishBatch: (bytes) => publish(topics.batches, bytes),
-    publishFinalized: (bytes) => publish(topics.finalized, bytes),
+    publishBatch: (bytes) => publish(topics.batches, bytes, batchBytesMax),
+    publishFinalized: (bytes) => publish(topics.finalized, bytes, finalizedBytesMax),
     request: async (to, bytes, timeoutMs) => {
       const link = links.linkNamed(to);
       if (link === null) throw new NetworkFailure('notConnected', 'the peer is not a member');

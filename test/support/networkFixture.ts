@@ -1,6 +1,7 @@
 /** Networks in one process for tests: deterministic members on loopback, on ports that the system chooses. */
 import '../../node/polyfill.ts';
 import { defaultTiming, type Timing } from '../../node/network/bounds.ts';
+import type { Host } from '../../node/network/host.ts';
 import { networkKeyFromSeed, peerIdOf } from '../../node/network/identity.ts';
 import { startNetworkWith } from '../../node/network/network.ts';
 import type { GossipVerdict, Log, Network, NetworkHandlers, PeerAddress } from '../../node/network/ports.ts';
@@ -21,6 +22,7 @@ export const quickTiming: Timing = {
   patienceMs: 1_000,
   barredMs: 500,
   tickMs: 100,
+  settlingMs: 0,
   unhealthyTicksMax: 10,
 };
 
@@ -39,6 +41,7 @@ export interface Heard {
 export interface TestNode {
   readonly member: TestMember;
   readonly network: Network;
+  readonly host: Host;
   readonly frames: Heard[];
   readonly batches: Heard[];
   readonly finalized: Heard[];
@@ -50,9 +53,16 @@ export interface NodeSettings {
   readonly timing: Timing;
   readonly listen: readonly string[];
   readonly handlers: Partial<NetworkHandlers>;
+  /** Hears the messages that the network logs for developers. */
+  readonly onDebug: (message: string) => void;
 }
 
-export const defaultSettings: NodeSettings = { timing: quickTiming, listen: [loopback], handlers: {} };
+export const defaultSettings: NodeSettings = {
+  timing: quickTiming,
+  listen: [loopback],
+  handlers: {},
+  onDebug: silent,
+};
 
 export function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
@@ -108,6 +118,7 @@ export async function startNode(
   }
   const log = {
     ...silentLog,
+    debug: (_fields: object, message: string): void => settings.onDebug(message),
     warn: (fields: object): void => {
       heard.warnings.push('reason' in fields ? String(fields.reason) : '');
     },
@@ -121,8 +132,8 @@ export async function startNode(
     peers,
     log,
   };
-  const network = await startNetworkWith(options, handlers, settings.timing);
-  return { member, network, ...heard };
+  const { network, host } = await startNetworkWith(options, handlers, settings.timing);
+  return { member, network, host, ...heard };
 }
 
 /** Starts all members one after the other. */

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { compareText } from '../../../protocol/bytes.ts';
 import {
   bytesOf,
+  defaultSettings,
   isMesh,
   loopback,
   membersInOrder,
-  quickTiming,
   startMesh,
   startNode,
   stopAll,
@@ -153,9 +153,8 @@ describe('the network', () => {
     await a.network.stop();
     await until('it is noticed', () => !isMesh([b]));
     const again = await startNode(a.member, new Map([[b.member, []]]), {
-      timing: quickTiming,
+      ...defaultSettings,
       listen: [address.replace(/\/p2p\/.*$/, '')],
-      handlers: {},
     });
     nodes = [again, b];
     await until('they are connected again', () => isMesh(nodes));

@@ -1,0 +1,59 @@
+/** Hosts that do not follow our rules: strangers, forgers, and members gone bad. Bare libp2p with any key. */
+import '../../node/polyfill.ts';
+import { gossipsub, type GossipSub } from '@chainsafe/libp2p-gossipsub';
+import { noise } from '@chainsafe/libp2p-noise';
+import { yamux } from '@chainsafe/libp2p-yamux';
+import { identify, type Identify } from '@libp2p/identify';
+import type { Connection, PrivateKey, Stream } from '@libp2p/interface';
+import { tcp } from '@libp2p/tcp';
+import { multiaddr } from '@multiformats/multiaddr';
+import { createLibp2p, type Libp2p } from 'libp2p';
+import { gossipOptions } from '../../node/network/gossip.ts';
+import { loopback, testChainId, type TestNode } from './networkFixture.ts';
+
+const prefix = `/rxledger/${testChainId.slice(0, 12)}`;
+export const consensusProtocol: string = `${prefix}/consensus/1`;
+export const bulkProtocol: string = `${prefix}/bulk/1`;
+export const batchesTopic: string = `${prefix}/batches/1`;
+
+export type RogueHost = Libp2p<{ identify: Identify; pubsub: GossipSub }>;
+
+export interface Rogue {
+  readonly host: RogueHost;
+  /** Streams that the other side opened for its requests. */
+  readonly inbound: readonly Stream[];
+}
+
+export async function startRogue(privateKey: PrivateKey): Promise<Rogue> {
+  const topics = { batches: batchesTopic, finalized: `${prefix}/finalized/1` };
+  const host = await createLibp2p({
+    privateKey,
+    addresses: { listen: [loopback] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    services: {
+      identify: identify(),
+      pubsub: gossipsub({ ...gossipOptions(4, topics), maxInboundDataLength: 1 << 24 }),
+    },
+  });
+  const inbound: Stream[] = [];
+  await host.handle(bulkProtocol, (stream) => {
+    inbound.push(stream);
+  });
+  host.services.pubsub.subscribe(batchesTopic);
+  return { host, inbound };
+}
+
+export async function dial(rogue: Rogue, node: TestNode): Promise<Connection> {
+  const [address] = node.network.addresses();
+  return rogue.host.dial(multiaddr(address));
+}
+
+/** Length prefix and body as our channels write them; the length may be a lie. */
+export function frameOf(body: Uint8Array, length: number = body.length): Uint8Array {
+  const frame = new Uint8Array(4 + body.length);
+  new DataView(frame.buffer).setUint32(0, length);
+  frame.set(body, 4);
+  return frame;
+}
