@@ -99,7 +99,9 @@ function isSorted(value: unknown): boolean {
 
 /** Plain data (maps with text keys, arrays, text, integers, bytes, booleans, null) as deterministic CBOR. */
 export function encodeCbor(value: unknown): Uint8Array {
-  return encode(value);
+  const encoded = encode(value);
+  // On Node the library gives a Buffer, whose slice is a view: what leaves this file is a plain Uint8Array everywhere.
+  return new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength);
 }
 
 /** One deterministic CBOR item that fills `bytes` exactly; refusals `tooLarge` and `malformed`. */
@@ -116,7 +118,7 @@ export function decodeCbor(bytes: Uint8Array, bytesMax: number): Result<unknown>
 
 /** The domain value as the wire bytes of `schema`. Throws on a value that the schema itself would refuse: that is ours. */
 export function encodeWith<T>(schema: z.ZodType<T>, value: T): Uint8Array {
-  return encode(z.encode(schema, value));
+  return encodeCbor(z.encode(schema, value));
 }
 
 /** Bytes to a domain value; refusals `tooLarge` and `malformed` with the path of the first wrong field. */
