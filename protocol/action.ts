@@ -129,13 +129,13 @@ export const bodySchemas: { readonly [K in ActionKind]: z.ZodType<ActionBodies[K
 
 /** A decoded body (wire values: ids and hashes are bytes) of a known kind. Refusal `malformed` names the first wrong field. */
 export function parseAction(kind: ActionKind, wireBody: Readonly<Record<string, unknown>>): Result<Action> {
-  const schema: z.ZodType<unknown> = bodySchemas[kind];
+  const schema: z.ZodType = bodySchemas[kind];
   const body = parseWith(schema, wireBody);
   return body.ok ? accepted({ kind, body: body.value } as Action) : body;
 }
 
 /** The body as wire values, ready for CBOR. */
 export function actionToWire(action: Action): Readonly<Record<string, unknown>> {
-  const schema: z.ZodType<unknown> = bodySchemas[action.kind];
+  const schema: z.ZodType = bodySchemas[action.kind];
   return z.encode(schema, action.body) as Readonly<Record<string, unknown>>;
 }

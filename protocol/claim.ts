@@ -4,7 +4,7 @@ import type { Amount, Id, MemberName, Timestamp, Units } from './brand.ts';
 import { amountSchema, codeSchema, idSchema, nameSchema, timestampSchema, unitsSchema } from './codec.ts';
 import { claimLinesMax, dispenseEventsMax } from './limits.ts';
 import { fillIndexSchema, itemIdSchema } from './prescription.ts';
-import { readRecord, recordCodec, type RecordCodec, type RecordReader } from './record.ts';
+import { readRecord, recordCodec, type RecordCodec, type RecordReader, type RecordWrite } from './record.ts';
 
 /** `netted` and `paid` follow from the statement that the claim is in (settlement.ts); they are never stored. */
 export const claimStatuses = [
@@ -181,6 +181,6 @@ export function readClaim(state: RecordReader, claimId: Id): Claim | null {
   return readRecord(state, claimRecordKey(claimId), claimCodec);
 }
 
-export function claimRecord(claim: Claim): readonly [string, Uint8Array] {
+export function claimRecord(claim: Claim): RecordWrite {
   return [claimRecordKey(claim.claimId), claimCodec.encode(claim)];
 }

@@ -21,6 +21,7 @@ import {
   type Applied,
   type RecordCodec,
   type RecordReader,
+  type RecordWrite,
 } from './record.ts';
 import { accepted, refused, type Result } from './result.ts';
 
@@ -119,7 +120,7 @@ export function readParcel(state: RecordReader, parcelId: Id): Parcel | null {
   return readRecord(state, parcelRecordKey(parcelId), parcelCodec);
 }
 
-function parcelRecord(parcel: Parcel): readonly [string, Uint8Array] {
+function parcelRecord(parcel: Parcel): RecordWrite {
   return [parcelRecordKey(parcel.parcelId), parcelCodec.encode(parcel)];
 }
 

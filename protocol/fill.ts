@@ -4,7 +4,7 @@ import { authorise, authoriseOne, scopeOfClass, type Context, type Place } from 
 import type { Digest, Id, MemberName, Timestamp, Units } from './brand.ts';
 import { hexToBytes } from './bytes.ts';
 import { codeSchema, digestSchema, idSchema, nameSchema, timestampSchema, unitsSchema } from './codec.ts';
-import { invariant } from './invariant.ts';
+import { invariant, unreachable } from './invariant.ts';
 import { dispenseEventsMax, itemsMax, packHashesMax } from './limits.ts';
 import { readPolicy, reservationModes, type ReservationMode } from './policy.ts';
 import {
@@ -23,7 +23,7 @@ import {
   type FoundFill,
   type Prescription,
 } from './prescription.ts';
-import { applied, type Applied } from './record.ts';
+import { applied, type Applied, type RecordWrite } from './record.ts';
 import { accepted, refused, type Result } from './result.ts';
 
 /** `fill.reserve`, signed by a pharmacist of `pharmacy` and by the fill's redeem key. */
@@ -227,7 +227,8 @@ function isHeldBy({ prescription, fill }: FoundFill, pharmacy: MemberName, timeM
 }
 
 function requireReady({ prescription, fill }: FoundFill, timeMs: Timestamp): Result<null> {
-  switch (statusOfFill(prescription, fill, timeMs)) {
+  const status = statusOfFill(prescription, fill, timeMs);
+  switch (status) {
     case 'ready':
       return accepted(null);
     case 'pendingReview':
@@ -240,14 +241,18 @@ function requireReady({ prescription, fill }: FoundFill, timeMs: Timestamp): Res
     case 'cancelled':
     case 'refused':
       return refused('prescriptionNotOpen');
-    default:
+    case 'dispensed':
+    case 'closed':
       return refused('fillNotReady');
+    default:
+      return unreachable(status);
   }
 }
 
 /** Refusals: `notHolder`, `fillNotReserved`, `prescriptionNotOpen` (cancelled, refused), `prescriptionExpired`. */
 function requireHolder(context: Context, { prescription, fill }: FoundFill): Result<null> {
-  switch (statusOfFill(prescription, fill, context.timeMs)) {
+  const status = statusOfFill(prescription, fill, context.timeMs);
+  switch (status) {
     case 'reserved':
     case 'dispensing':
       return holderOfFill(fill, context.timeMs) === context.member ? accepted(null) : refused('notHolder');
@@ -256,8 +261,13 @@ function requireHolder(context: Context, { prescription, fill }: FoundFill): Res
       return refused('prescriptionNotOpen');
     case 'expired':
       return refused('prescriptionExpired');
-    default:
+    case 'pendingReview':
+    case 'ready':
+    case 'dispensed':
+    case 'closed':
       return refused('fillNotReserved');
+    default:
+      return unreachable(status);
   }
 }
 
@@ -289,10 +299,7 @@ function checkSupply({ prescription, fill }: FoundFill, body: DispenseBody): Res
 }
 
 /** I15: each pack serial's hash is spent once for ever, over all prescriptions. Refusal: `packSpent`. */
-function spendPacks(
-  context: Context,
-  body: DispenseBody,
-): Result<readonly (readonly [string, Uint8Array])[]> {
+function spendPacks(context: Context, body: DispenseBody): Result<readonly RecordWrite[]> {
   const hashes = body.items.flatMap((item) => item.packHashes);
   if (new Set(hashes).size !== hashes.length) return refused('packSpent');
   const keys = hashes.map(packRecordKey);

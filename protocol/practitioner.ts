@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Id, MemberName, PublicKey, Timestamp } from './brand.ts';
 import { bytesToHex, hexToBytes } from './bytes.ts';
 import { codeSchema, idSchema, nameSchema, publicKeySchema, timestampSchema } from './codec.ts';
-import { readRecord, recordCodec, type RecordCodec, type RecordReader } from './record.ts';
+import { readRecord, recordCodec, type RecordCodec, type RecordReader, type RecordWrite } from './record.ts';
 
 export const practitionerRoles = ['doctor', 'pharmacist', 'adjudicator', 'accountant', 'courier'] as const;
 export type PractitionerRole = (typeof practitionerRoles)[number];
@@ -98,7 +98,7 @@ export function practitionerIdOfKey(state: RecordReader, key: PublicKey): Id | n
 }
 
 /** Practitioner and keys as records. */
-export function practitionerRecords(practitioner: Practitioner): readonly (readonly [string, Uint8Array])[] {
+export function practitionerRecords(practitioner: Practitioner): readonly RecordWrite[] {
   const id = hexToBytes(practitioner.id);
   return [
     [practitionerRecordKey(practitioner.id), practitionerCodec.encode(practitioner)],

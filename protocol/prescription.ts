@@ -19,7 +19,7 @@ import {
   type PrescriptionClass,
   type ReservationMode,
 } from './policy.ts';
-import { readRecord, recordCodec, type RecordCodec, type RecordReader } from './record.ts';
+import { readRecord, recordCodec, type RecordCodec, type RecordReader, type RecordWrite } from './record.ts';
 import { accepted, refused, type Result } from './result.ts';
 
 /** One prescribed medicine. What it is stands in the sealed document; the chain counts units only. */
@@ -156,7 +156,7 @@ const fillSchema: z.ZodType<Fill> = z.strictObject({
   events: z.array(eventSchema).max(dispenseEventsMax),
 });
 
-const prescriptionSchema: z.ZodType<Prescription> = z.strictObject({
+export const prescriptionSchema: z.ZodType<Prescription> = z.strictObject({
   rxId: idSchema,
   hospital: nameSchema,
   prescriber: idSchema,
@@ -183,7 +183,7 @@ export function readPrescription(state: RecordReader, rxId: Id): Prescription | 
   return readRecord(state, prescriptionRecordKey(rxId), prescriptionCodec);
 }
 
-export function prescriptionRecord(prescription: Prescription): readonly [string, Uint8Array] {
+export function prescriptionRecord(prescription: Prescription): RecordWrite {
   return [prescriptionRecordKey(prescription.rxId), prescriptionCodec.encode(prescription)];
 }
 

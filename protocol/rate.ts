@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Context } from './authorisation.ts';
 import type { PublicKey } from './brand.ts';
 import type { Policy, PrescriptionClass } from './policy.ts';
-import { readRecord, recordCodec, type RecordCodec } from './record.ts';
+import { readRecord, recordCodec, type RecordCodec, type RecordWrite } from './record.ts';
 import { accepted, refused, type Result } from './result.ts';
 
 interface RateWindow {
@@ -30,7 +30,7 @@ export interface RateRequest {
 }
 
 /** The window's record with one more issue in it. Refusal: `rateExceeded`. */
-export function countIssue(context: Context, request: RateRequest): Result<readonly [string, Uint8Array]> {
+export function countIssue(context: Context, request: RateRequest): Result<RecordWrite> {
   const recordKey = `rate/${request.key}`;
   const hour = Math.floor(context.timeMs / hourMs);
   const before = readRecord(context.state, recordKey, windowCodec);

@@ -17,6 +17,7 @@ import {
   type Applied,
   type RecordCodec,
   type RecordReader,
+  type RecordWrite,
 } from './record.ts';
 import { accepted, refused, type Result } from './result.ts';
 
@@ -87,19 +88,19 @@ export const paidBodySchema: z.ZodType<PaidBody> = z.strictObject({
   paymentRef: codeSchema,
 });
 
-const statementCodec: RecordCodec<Statement> = recordCodec<Statement>(
-  z.strictObject({
-    insurer: nameSchema,
-    pharmacy: nameSchema,
-    period: codeSchema,
-    count: z.int().min(1).max(statementClaimsMax),
-    total: amountSchema,
-    claimsRoot: digestSchema,
-    index: z.int().min(0),
-    status: z.enum(statementStatuses),
-    paymentRef: codeSchema.nullable(),
-  }),
-);
+export const statementSchema: z.ZodType<Statement> = z.strictObject({
+  insurer: nameSchema,
+  pharmacy: nameSchema,
+  period: codeSchema,
+  count: z.int().min(1).max(statementClaimsMax),
+  total: amountSchema,
+  claimsRoot: digestSchema,
+  index: z.int().min(0),
+  status: z.enum(statementStatuses),
+  paymentRef: codeSchema.nullable(),
+});
+
+const statementCodec: RecordCodec<Statement> = recordCodec(statementSchema);
 
 const positionCodec: RecordCodec<PositionRecord> = recordCodec<PositionRecord>(
   z.strictObject({
@@ -109,9 +110,7 @@ const positionCodec: RecordCodec<PositionRecord> = recordCodec<PositionRecord>(
   }),
 );
 
-const periodCodec: RecordCodec<{ readonly period: string }> = recordCodec<{ readonly period: string }>(
-  z.strictObject({ period: codeSchema }),
-);
+const periodCodec: RecordCodec<string> = recordCodec(codeSchema);
 
 export interface Pair {
   readonly insurer: MemberName;
@@ -144,9 +143,9 @@ export function readOpenPosition(state: RecordReader, pair: Pair): OpenPosition 
 /** A claim's status with what follows from its statement: `netted` once it is in one, `paid` once that is paid. */
 export function settledStatus(state: RecordReader, claim: Claim): ClaimStatus | 'netted' | 'paid' {
   if (claim.statementIndex === null) return claim.status;
-  const named = readRecord(state, periodRecordKey(claim, claim.statementIndex), periodCodec);
-  if (named === null) return claim.status;
-  const statement = present(readStatement(state, claim, named.period), 'a period has its statement');
+  const period = readRecord(state, periodRecordKey(claim, claim.statementIndex), periodCodec);
+  if (period === null) return claim.status;
+  const statement = present(readStatement(state, claim, period), 'a period has its statement');
   return statement.status === 'paid' ? 'paid' : 'netted';
 }
 
@@ -164,7 +163,7 @@ export function claimLeaf({ claimId, covered }: SettledClaim): Uint8Array {
 export interface PositionChange {
   /** Number of the statement that the claim will be in. */
   readonly statementIndex: number;
-  readonly write: readonly [string, Uint8Array];
+  readonly write: RecordWrite;
 }
 
 /** The position with one more accepted claim. Refusal: `tooLarge`, when a statement can hold no more. */
@@ -202,7 +201,7 @@ export function propose(context: Context, body: StatementBody): Result<Applied> 
       [],
       [
         statementRecord(statement),
-        [periodRecordKey(body, index), periodCodec.encode({ period: body.period })],
+        [periodRecordKey(body, index), periodCodec.encode(body.period)],
         [positionRecordKey(body), positionCodec.encode(nextPosition)],
       ],
     ),
@@ -240,7 +239,7 @@ export function markPaid(context: Context, body: PaidBody): Result<Applied> {
   return accepted(applied([], [statementRecord({ ...statement, status: 'paid', paymentRef })]));
 }
 
-function statementRecord(statement: Statement): readonly [string, Uint8Array] {
+function statementRecord(statement: Statement): RecordWrite {
   return [statementRecordKey(statement, statement.period), statementCodec.encode(statement)];
 }
 
