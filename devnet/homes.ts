@@ -5,6 +5,7 @@ import { renderConfig } from '../node/configText.ts';
 import { createHome, genesisText, homePaths, writeNewFile } from '../node/home.ts';
 import { scryptNDevnet } from '../node/keyFile.ts';
 import { createKey } from '../node/keystore.ts';
+import { createStores } from '../node/stores.ts';
 import type { LogLevel } from '../node/settings.ts';
 import type { CastMember, Consortium } from './cast.ts';
 
@@ -21,20 +22,24 @@ export function homeOf(directory: string, name: string): string {
   return join(directory, name);
 }
 
-/** Keys and genesis; the configuration follows when the ports are known. */
+/** Keys, genesis and empty stores; the configuration follows when the ports are known. */
 export async function writeHomes(directory: string, consortium: Consortium): Promise<void> {
-  const genesis = genesisText(consortium.genesis);
-  for (const member of consortium.members) {
-    const paths = createHome(homeOf(directory, member.name));
-    writeNewFile(paths.genesis, genesis);
-    const practitionerKeys = member.practitioners
-      .filter((practitioner) => practitioner.isInKeystore)
-      .flatMap((practitioner) => practitioner.keys);
-    for (const { name, purpose, seed } of [...member.keys, ...practitionerKeys]) {
-      const order = { name, purpose, seed, passphrase: devnetPassphrase, scryptN: scryptNDevnet };
-      await createKey(paths.keys, order);
-    }
+  await Promise.all(
+    consortium.members.map((member) => writeHome(homeOf(directory, member.name), member, consortium)),
+  );
+}
+
+async function writeHome(home: string, member: CastMember, consortium: Consortium): Promise<void> {
+  const paths = createHome(home);
+  writeNewFile(paths.genesis, genesisText(consortium.genesis));
+  const practitionerKeys = member.practitioners
+    .filter((practitioner) => practitioner.isInKeystore)
+    .flatMap((practitioner) => practitioner.keys);
+  for (const { name, purpose, seed } of [...member.keys, ...practitionerKeys]) {
+    const order = { name, purpose, seed, passphrase: devnetPassphrase, scryptN: scryptNDevnet };
+    await createKey(paths.keys, order);
   }
+  await createStores(home, consortium.genesis, member.member.consensusKey);
 }
 
 /** May be written again with other ports. */

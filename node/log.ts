@@ -7,6 +7,7 @@ import type { LogLevel } from './settings.ts';
 
 /** Names of fields that may be logged. All are public on the ledger, or counts, sizes, times and codes of our own. */
 export const logFieldNames = [
+  'above',
   'address',
   'batchCount',
   'batchDigest',
@@ -15,6 +16,7 @@ export const logFieldNames = [
   'chainId',
   'chainName',
   'code',
+  'copyCount',
   'count',
   'delayMs',
   'detail',
@@ -26,6 +28,7 @@ export const logFieldNames = [
   'finalView',
   'fromHeight',
   'height',
+  'id',
   'index',
   'isConnected',
   'isReady',
@@ -49,12 +52,14 @@ export const logFieldNames = [
   'reason',
   'refusedCount',
   'role',
+  'rxId',
   'sequence',
   'signal',
   'size',
   'socket',
   'stateRoot',
   'status',
+  'timeMs',
   'toHeight',
   'transactionCount',
   'txId',
@@ -62,22 +67,18 @@ export const logFieldNames = [
   'version',
   'view',
   'voterCount',
+  'wanted',
 ] as const;
 const allowed: ReadonlySet<string> = new Set(logFieldNames);
 
-/** Values are text, numbers, Booleans or null; `error` may hold what was caught. Other names and values are dropped. */
-export interface LogFields {
-  readonly error?: unknown;
-  readonly [name: string]: unknown;
-}
-
+/** Values of fields are text, numbers, Booleans or null; `error` may hold what was caught. The rest is dropped. */
 export interface Logger {
-  readonly trace: (fields: LogFields, message: string) => void;
-  readonly debug: (fields: LogFields, message: string) => void;
-  readonly info: (fields: LogFields, message: string) => void;
-  readonly warn: (fields: LogFields, message: string) => void;
-  readonly error: (fields: LogFields, message: string) => void;
-  readonly fatal: (fields: LogFields, message: string) => void;
+  readonly trace: (fields: object, message: string) => void;
+  readonly debug: (fields: object, message: string) => void;
+  readonly info: (fields: object, message: string) => void;
+  readonly warn: (fields: object, message: string) => void;
+  readonly error: (fields: object, message: string) => void;
+  readonly fatal: (fields: object, message: string) => void;
   /** The same log, with the part of the node that speaks. */
   readonly child: (part: string) => Logger;
   readonly level: () => LogLevel;
@@ -127,7 +128,7 @@ function errorFields(error: unknown, depth: number): Readonly<Record<string, unk
 }
 
 /** What of `fields` may be written. `dropped` names the rest. */
-export function allowedFields(fields: LogFields): Readonly<Record<string, unknown>> {
+export function allowedFields(fields: object): Readonly<Record<string, unknown>> {
   const kept: Record<string, unknown> = {};
   const dropped: string[] = [];
   for (const [name, value] of Object.entries(fields)) {
@@ -162,7 +163,7 @@ export function createLogger(options: LogOptions): Logger {
     stream,
   );
   const wrap = (part: string | null): Logger => {
-    const at = (level: LogLevel) => (fields: LogFields, message: string) => {
+    const at = (level: LogLevel) => (fields: object, message: string) => {
       if (!root.isLevelEnabled(level)) return;
       const kept = allowedFields(fields);
       root[level](part === null ? kept : { part, ...kept }, message.slice(0, textLengthMax));

@@ -54,19 +54,10 @@ function addHomeCommands(): void {
     .addOption(many('--roles <roles...>', 'hospital, pharmacy, insurer, courier, ...'))
     .addOption(many('--listen <multiaddrs...>', 'where to listen for the other members'))
     .addOption(many('--advertise <multiaddrs...>', 'where the others reach this node'))
-    .option('--genesis <file>', 'genesis file of the consortium, if there is one already')
-    .action(
-      async (options: {
-        name: string;
-        roles: string[];
-        listen: string[];
-        advertise: string[];
-        genesis?: string;
-      }) => {
-        const { initHome } = await import('./commands/init.ts');
-        await answer(initHome(context(), { ...options, genesisPath: options.genesis ?? null }));
-      },
-    );
+    .action(async (options: { name: string; roles: string[]; listen: string[]; advertise: string[] }) => {
+      const { initHome } = await import('./commands/init.ts');
+      await answer(initHome(context(), options));
+    });
   program
     .command('start')
     .description('run the node until SIGTERM or SIGINT')

@@ -1,5 +1,5 @@
 /** `init`: a new home with keys and configuration. Prints the member descriptor that founders put into the genesis. */
-import { copyFileSync, existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import type { MemberName } from '../../protocol/brand.ts';
 import { nameSchema } from '../../protocol/codec.ts';
 import { chainIdOf, type Genesis } from '../../protocol/genesis.ts';
@@ -17,6 +17,7 @@ import {
 } from '../home.ts';
 import type { KeyDescription, KeyPurpose } from '../keyFile.ts';
 import { createKey, listKeys } from '../keystore.ts';
+import { createStores } from '../stores.ts';
 import { descriptorToJson, type MemberDescriptor } from './genesis.ts';
 import { answered, failed, type CommandContext, type CommandOutcome } from './outcome.ts';
 
@@ -25,8 +26,6 @@ export interface InitOptions {
   readonly roles: readonly string[];
   readonly listen: readonly string[];
   readonly advertise: readonly string[];
-  /** Null: it is installed later. */
-  readonly genesisPath: string | null;
 }
 
 const memberKeys = ['network', 'consensus', 'sealing', 'admin'] as const satisfies readonly KeyPurpose[];
@@ -41,8 +40,6 @@ export async function initHome(context: CommandContext, options: InitOptions): P
   }
   const passphrase = readPassphrase(context.environment);
   if (!passphrase.ok) return failed('configuration', passphrase.refusal);
-  const genesis = options.genesisPath === null ? accepted(null) : readGenesis(options.genesisPath);
-  if (!genesis.ok) return failed('failure', genesis.refusal);
 
   const paths = createHome(home);
   const keys: KeyDescription[] = [];
@@ -52,7 +49,6 @@ export async function initHome(context: CommandContext, options: InitOptions): P
   const { name, listen, advertise } = options;
   const given = { ...(listen.length > 0 ? { listen } : {}), ...(advertise.length > 0 ? { advertise } : {}) };
   writeNewFile(paths.config, renderConfig({ name, ...given }));
-  if (genesis.value !== null) writeNewFile(paths.genesis, genesisText(genesis.value));
   const descriptor: MemberDescriptor = {
     member: memberOf(name as MemberName, roles.value, keys),
     practitioners: [],
@@ -91,7 +87,7 @@ function memberOf(name: MemberName, roles: readonly MemberRole[], keys: readonly
   };
 }
 
-/** `genesis install`: puts the genesis into a home whose keys it names. */
+/** `genesis install`: puts the genesis into a home whose keys it names, and makes the stores, once in the life of the home. */
 export async function installGenesis(context: CommandContext, genesisPath: string): Promise<CommandOutcome> {
   const paths = homePaths(context.home);
   const genesis = readGenesis(genesisPath);
@@ -114,7 +110,9 @@ export async function installGenesis(context: CommandContext, genesisPath: strin
     const message = 'the genesis knows none of the keys of this home';
     return failed('failure', { message, hint: 'give the founders what `rxledger init` printed' });
   }
-  copyFileSync(genesisPath, paths.genesis);
+  await createStores(context.home, genesis.value, member.consensusKey);
+  // Last: a home with a genesis is whole.
+  writeNewFile(paths.genesis, genesisText(genesis.value));
   const chainId = chainIdOf(genesis.value);
   const isVoter = genesis.value.voters.includes(member.name);
   const lines = [`member   ${member.name} (${isVoter ? 'voter' : 'observer'})`, `chain id ${chainId}`];

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { createConsortium } from '../../../devnet/cast.ts';
+import { describeNodes, describeStep, describeSummary } from '../../../devnet/report.ts';
+import type { StoryStep } from '../../../devnet/story.ts';
+
+const step: StoryStep = {
+  title: 'The second pharmacy tries to reserve',
+  expected: 'refused (fillReserved)',
+  actual: 'refused (fillReserved)',
+  isAsExpected: true,
+  height: 9,
+  stampFile: '/d/stamps/4',
+};
+
+describe('the report of the devnet', () => {
+  it('shows each node with its addresses and persons', () => {
+    const consortium = createConsortium({ seed: '1', voterCount: 4 });
+    const node = {
+      name: 'clinic',
+      home: '/d/clinic',
+      rpcSocket: '/d/clinic/run/rpc.sock',
+      rpcUrl: 'http://127.0.0.1:15001',
+      tokenFile: '/d/clinic/run/rpc.token',
+      logFile: '/d/logs/clinic.log',
+      pid: 7,
+    };
+    assert.deepEqual(describeNodes([node], consortium).slice(0, 2), [
+      'member  role   JSON-RPC over HTTP      JSON-RPC over a unix socket  signs for',
+      'clinic  voter  http://127.0.0.1:15001  /d/clinic/run/rpc.sock       dr-li reviewer-wu',
+    ]);
+  });
+
+  it('shows a step with its outcome, height and stamp', () => {
+    assert.deepEqual(describeStep(4, step), [
+      'ok    4  The second pharmacy tries to reserve: refused (fillReserved) at height 9',
+      '            stamp /d/stamps/4',
+    ]);
+  });
+
+  it('shows what was expected when something else happened', () => {
+    const wrong = { ...step, actual: 'committed', isAsExpected: false, stampFile: null };
+    assert.deepEqual(describeStep(4, wrong), [
+      'NOT   4  The second pharmacy tries to reserve: committed, expected refused (fillReserved) at height 9',
+    ]);
+  });
+
+  it('counts the steps that went wrong', () => {
+    assert.deepEqual(describeSummary([step]), ['', 'All 1 steps had their expected outcome.']);
+    assert.deepEqual(describeSummary([step, { ...step, isAsExpected: false }]), [
+      '',
+      '1 of 2 steps did not have their expected outcome.',
+    ]);
+  });
+});
