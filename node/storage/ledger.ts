@@ -50,6 +50,7 @@ import { expiredWrites, nextExpiry } from './seenIds.ts';
 const databaseOptions = { cacheSize: 33_554_432, writeBufferSize: 8_388_608, isCompressed: true };
 /** An anchor costs two fsyncs; at most so many blocks may be lost with a database file before the node notices. */
 const anchorEveryBlocks = 256;
+const recentBlocksMax = 128;
 /** What an answer's frame needs beside the blocks, and what each block needs beside its own bytes. */
 const frameBytesSpare = 4_096;
 const blockBytesSpare = 64;
@@ -70,6 +71,8 @@ export class LedgerStore implements StateView {
   /** Block time from which a look for expired ids can find some. */
   #expiryCheckAt: Timestamp = 0 as Timestamp;
   #isCommitting = false;
+  /** Newest blocks by height: most readers ask for these, and decoding one takes 0.3 ms. */
+  readonly #recent: Map<number, StoredBlock> = new Map();
 
   /** `createLedger` and `openLedger` are the ways to one. */
   constructor(database: Database, opened: OpenedLedger) {
@@ -107,6 +110,7 @@ export class LedgerStore implements StateView {
       const pruning = await this.#expired();
       await this.#database.write([...pruning, ...writes], true);
       this.#head = head;
+      this.#remember(entries);
       if (head.height - this.#anchoredHeight >= anchorEveryBlocks) await this.#anchor();
     } finally {
       this.#isCommitting = false;
@@ -122,6 +126,14 @@ export class LedgerStore implements StateView {
     return writes;
   }
 
+  #remember(entries: readonly CommitEntry[]): void {
+    for (const { block, digest, certificate } of entries) {
+      const { height } = block.header;
+      this.#recent.set(height, { block, digest, certificate });
+      this.#recent.delete(height - recentBlocksMax);
+    }
+  }
+
   async #anchor(): Promise<void> {
     const { height, stateRoot } = this.#head;
     await writeAnchor(this.#anchorPath, { chainId: this.#genesis.chainId, height, stateRoot });
@@ -130,6 +142,8 @@ export class LedgerStore implements StateView {
 
   /** The finalized block at a height from 1, or null. */
   blockAt(height: number): StoredBlock | null {
+    const recent = this.#recent.get(height);
+    if (recent !== undefined) return recent;
     const row = this.#database.get(blockKey(height));
     return row === null ? null : decodeBlockRow(row);
   }
@@ -174,7 +188,7 @@ export class LedgerStore implements StateView {
       const row = present(this.#database.get(blockKey(next)), 'every height up to the head has its block');
       bytesLeft -= blockRowSize(row) + blockBytesSpare;
       if (bytesLeft < 0) break;
-      const stored = decodeBlockRow(row);
+      const stored = this.#recent.get(next) ?? decodeBlockRow(row);
       blocks.push(stored);
       if (stored.certificate !== null) certifiedCount = blocks.length;
     }

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Timestamp } from '../../../protocol/brand.ts';
+import { Level } from 'level';
+import type { Height, Timestamp } from '../../../protocol/brand.ts';
+import { Database, openDatabase, type RawLevel } from '../../../node/storage/database.ts';
 import { writeAnchor } from '../../../node/storage/anchor.ts';
-import { createLedger, openLedger, type LedgerStore } from '../../../node/storage/ledger.ts';
+import { createLedger, LedgerStore, openLedger } from '../../../node/storage/ledger.ts';
 import { aDigest, aFolder, aGenesis, anEntry, anId, chainId, failsWith, parentOf, text } from './builders.ts';
 
 interface Place {
@@ -188,6 +190,46 @@ describe('the ledger store', () => {
       /carries its certificate/,
     );
     await ledger.close();
+  });
+
+  it('finishes a creation that a crash cut off', async () => {
+    const place = aPlace();
+    const options = {
+      mode: 'create',
+      cacheSize: 1_048_576,
+      writeBufferSize: 1_048_576,
+      isCompressed: true,
+    } as const;
+    await (await openDatabase(place.directory, options)).close();
+    await assert.rejects(reopened(place), failsWith('missing'));
+    const ledger = await aLedger(place);
+    assert.equal(ledger.head().height, 0);
+    await ledger.close();
+  });
+
+  it('takes no commit after a failed one, and shows the state before it (W7)', async () => {
+    const level: RawLevel = new Level(aFolder(), { keyEncoding: 'utf8', valueEncoding: 'view' });
+    await level.open();
+    const { writes, ...genesis } = aGenesis();
+    const { timeMs, stateRoot } = genesis;
+    const head = { height: 0 as Height, digest: chainId, timeMs, stateRoot, block: null, certificate: null };
+    const ledger = new LedgerStore(new Database(level), {
+      anchorPath: join(aFolder(), 'anchor'),
+      genesis,
+      head,
+    });
+    const makeBatch = level.batch.bind(level);
+    level.batch = (() => {
+      const batch = makeBatch();
+      batch.write = () => Promise.reject(new Error('IO error: Input/output error'));
+      return batch;
+    }) as typeof level.batch;
+    const entry = anEntry(head, { writes: { ...writes, records: new Map([['a', text('1')]]) } });
+    await assert.rejects(ledger.commit([entry]), failsWith('io'));
+    level.batch = makeBatch;
+    await assert.rejects(ledger.commit([entry]), failsWith('io'));
+    assert.deepEqual([ledger.head(), ledger.get('a')], [head, null]);
+    await assert.rejects(ledger.close(), failsWith('io'));
   });
 
   it('refuses to be created twice, and to be opened before it is created', async () => {
