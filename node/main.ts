@@ -14,6 +14,7 @@ import {
   type CommandOutcome,
 } from './commands/outcome.ts';
 import { chooseHome } from './home.ts';
+import { programVersion } from './version.ts';
 
 interface GlobalOptions {
   readonly home?: string;
@@ -22,6 +23,7 @@ interface GlobalOptions {
 
 const program = new Command('rxledger')
   .description('A node of a permissioned ledger for prescriptions, dispensing and settlement.')
+  .version(programVersion())
   .option('--home <directory>', 'home of the node (default: $RXLEDGER_HOME, then ~/.rxledger)')
   .option('--json', 'answer in JSON')
   .showHelpAfterError('try: rxledger --help')
