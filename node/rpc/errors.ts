@@ -2,7 +2,6 @@
  * Every error of the JSON-RPC interface, in one list: its code, its name, whether to try again, and what to try. Codes are part of
  * the contract: never renamed, never reused. A refusal of the ledger keeps its own name and has a code from 1000 up.
  */
-import { bytesToHex } from '../../protocol/bytes.ts';
 import type { Digest } from '../../protocol/brand.ts';
 import type { Refusal, RefusalCode } from '../../protocol/refusal.ts';
 import type { Result } from '../../protocol/result.ts';
@@ -18,7 +17,27 @@ export interface ErrorEntry {
   readonly hint: string;
 }
 
-const serverErrors = {
+export type ServerErrorName =
+  | 'parseError'
+  | 'invalidRequest'
+  | 'methodNotFound'
+  | 'invalidParams'
+  | 'internalError'
+  | 'notFound'
+  | 'unavailable'
+  | 'overloaded'
+  | 'unauthorized'
+  | 'hostRefused'
+  | 'originRefused'
+  | 'verbRefused'
+  | 'contentTypeRefused'
+  | 'bodyTooLarge'
+  | 'depthExceeded'
+  | 'batchTooLong'
+  | 'pathUnknown';
+export type ErrorName = ServerErrorName | RefusalCode;
+
+const serverErrors: Readonly<Record<ServerErrorName, ErrorEntry>> = {
   parseError: { code: -32700, retry: 'never', hint: 'Send one JSON value in UTF-8, each key once.' },
   invalidRequest: {
     code: -32600,
@@ -60,10 +79,7 @@ const serverErrors = {
   depthExceeded: { code: -32016, retry: 'never', hint: 'Nest at most 32 objects and arrays.' },
   batchTooLong: { code: -32017, retry: 'never', hint: 'Send 1 to 50 calls in a batch.' },
   pathUnknown: { code: -32018, retry: 'never', hint: 'JSON-RPC is served at /.' },
-} as const satisfies Record<string, ErrorEntry>;
-
-export type ServerErrorName = keyof typeof serverErrors;
-export type ErrorName = ServerErrorName | RefusalCode;
+};
 
 export const errorEntries: Readonly<Record<ErrorName, ErrorEntry>> = { ...refusalErrors, ...serverErrors };
 
@@ -150,9 +166,4 @@ export function errorObject(problem: Fault): ErrorObject {
       hint,
     },
   };
-}
-
-/** Bytes as this interface writes them. */
-export function hex(bytes: Uint8Array): string {
-  return `0x${bytesToHex(bytes)}`;
 }

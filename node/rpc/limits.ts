@@ -9,21 +9,22 @@ export const batchLengthMax = 50;
 /** Requests that are being answered at one moment, elements of batches counted one by one. */
 export const callsInFlightMax = 4_096;
 export const connectionsMax = 256;
-/** Calls that wait for events at one moment. */
-export const eventWaitersMax = 128;
+/** Calls and subscriptions that wait for events at one moment. */
+export const eventWaitersMax = 2_048;
 export const eventWaitMsMax = 30_000;
 export const eventItemsMax = 200;
 /** Blocks that one poll reads at most; the cursor tells where it stopped. */
 export const eventBlocksScannedMax = 500;
 export const webSocketsMax = 64;
 export const subscriptionsPerSocketMax = 16;
-/** Unsent bytes after which a reader is too slow: it is told `lagged`, and where to resume. */
-export const webSocketBufferedBytesMax = 1_048_576;
 export const receiptWaitMsMax = 60_000;
 export const receiptWaitMsDefault = 10_000;
 /** How long a transaction that this node builds stays valid, unless the caller says otherwise. */
 export const notAfterAheadMsDefault = 3_600_000;
 export const receiveTimeoutMs = 10_000;
+/** How long a quiet connection stays open. */
+export const keepAliveMs = 72_000;
 export const pageItemsMax = 100;
 /** Written prescriptions and the like that this node remembers by the caller's id, so that a repeated call is answered, not repeated. */
 export const rememberedWritesMax = 10_000;
+export const rememberedMsMax = 600_000;

@@ -16,7 +16,7 @@ import type {
 } from '../../protocol/brand.ts';
 import type { Certificate } from '../../protocol/certificate.ts';
 import type { Json } from '../../protocol/json.ts';
-import type { MemberRole } from '../../protocol/member.ts';
+import type { Member, MemberRole } from '../../protocol/member.ts';
 import type { Receipt } from '../../protocol/receipt.ts';
 import type { Result } from '../../protocol/result.ts';
 import type { Seal } from '../../protocol/seal.ts';
@@ -55,6 +55,8 @@ export interface LedgerPort {
   readonly transactionAt: (location: TransactionLocation) => Transaction | null;
   /** Where the transactions stand that named this subject (rxId, parcelId, claimId, statement id), oldest first. */
   readonly history: (subject: Id) => readonly TransactionLocation[];
+  /** Every member of the consortium as of the latest finalized block, in order of name. */
+  readonly members: () => readonly Member[];
   /** The state after the latest finalized block. */
   readonly state: () => StateView;
   /** Encoded stamp of a committed or refused transaction; null if it has no receipt or no certificate covers it yet. */
@@ -203,7 +205,7 @@ export interface RpcPorts {
   readonly now: () => Timestamp;
   /** Cryptographic randomness. */
   readonly randomBytes: (size: number) => Uint8Array;
-  /** An error that is ours, for the log; never told to the caller. */
+  /** An error that is ours, for the log; never told to the caller. A `BrokenInvariant` must stop the node. */
   readonly onInternalError: (method: string, error: unknown) => void;
   /** One finished call, for the metrics: the method (or `unknown`), the error's name (or null), and how long it took. */
   readonly onCall: (method: string, errorName: string | null, durationMs: number) => void;

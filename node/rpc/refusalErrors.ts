@@ -185,4 +185,14 @@ export const refusalErrors: Readonly<Record<RefusalCode, ErrorEntry>> = {
     retry: 'after',
     hint: 'No holder of the document answered; try when they are connected (node_peers).',
   },
+  notARecipient: {
+    code: 1073,
+    retry: 'never',
+    hint: 'Only recipients, and who holds a secret of the patient, can open it.',
+  },
+  sealBroken: {
+    code: 1074,
+    retry: 'after',
+    hint: 'The stored document is not what the chain committed to; ask another holder.',
+  },
 };
