@@ -27,9 +27,9 @@ function parents(level: readonly Uint8Array[]): Uint8Array[] {
   return above;
 }
 
-/** Root over leaves in their order; the hash of nothing for no leaves. */
+/** Root over leaves in their order; for no leaves the hash of nothing, which no leaf has, not even one without bytes. */
 export function merkleRoot(leaves: readonly Uint8Array[]): Digest {
-  if (leaves.length === 0) return bytesToHex(taggedHash('merkleLeaf')) as Digest;
+  if (leaves.length === 0) return bytesToHex(plainHash(new Uint8Array(0))) as Digest;
   let level = leaves.map(leafHash);
   while (level.length > 1) level = parents(level);
   return bytesToHex(level[0] ?? new Uint8Array(32)) as Digest;
