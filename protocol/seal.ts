@@ -4,7 +4,6 @@
  */
 import * as z from 'zod';
 import type { Digest, MemberName, PublicKey } from './brand.ts';
-import { bytesToHex } from './bytes.ts';
 import {
   bytesSchema,
   codeSchema,
@@ -116,12 +115,4 @@ export function matchesSeal(document: SealedDocument, seal: Seal): boolean {
     own.size === seal.size &&
     own.docType === seal.docType
   );
-}
-
-export function isPublicKeyHex(text: string): text is PublicKey {
-  return /^[0-9a-f]{64}$/.test(text);
-}
-
-export function publicKeyFromBytes(bytes: Uint8Array): PublicKey {
-  return bytesToHex(bytes) as PublicKey;
 }

@@ -24,10 +24,12 @@ export type SyncRequest =
   | { readonly kind: 'batches'; readonly digests: readonly Digest[] }
   /** Batches of one lane above a sequence that the answerer holds and that are not final yet. */
   | { readonly kind: 'lane'; readonly member: MemberName; readonly aboveSequence: number }
+  /** The asker's own lane reaches this sequence and is not ordered yet: whoever misses a part of it asks for it. */
+  | { readonly kind: 'laneTip'; readonly sequence: number }
   /** A sealed document, for a member that the ledger lets read the prescription. */
   | { readonly kind: 'sealed'; readonly rxId: Id; readonly blobHash: Digest }
   /** Hands a sealed document to a holder. `document` is an encoded SealedDocument. */
-  | { readonly kind: 'sealedPut'; readonly document: Uint8Array };
+  | { readonly kind: 'sealedPut'; readonly rxId: Id; readonly document: Uint8Array };
 
 export interface SyncedBlock {
   readonly block: Block;
@@ -50,8 +52,9 @@ const requestSchema: z.ZodType<SyncRequest> = z.discriminatedUnion('kind', [
     digests: z.array(digestSchema).min(1).max(batchesPerAnswerMax),
   }),
   z.strictObject({ kind: z.literal('lane'), member: nameSchema, aboveSequence: z.int().min(0) }),
+  z.strictObject({ kind: z.literal('laneTip'), sequence: z.int().min(1) }),
   z.strictObject({ kind: z.literal('sealed'), rxId: idSchema, blobHash: digestSchema }),
-  z.strictObject({ kind: z.literal('sealedPut'), document: bytesSchema }),
+  z.strictObject({ kind: z.literal('sealedPut'), rxId: idSchema, document: bytesSchema }),
 ]);
 
 const answerSchema: z.ZodType<SyncAnswer> = z.discriminatedUnion('kind', [

@@ -1,0 +1,127 @@
+/** Reads of the final ledger: blocks, transactions, history and proofs. It never touches consensus or network. */
+import type { Header } from '../protocol/block.ts';
+import { decodeBatch } from '../protocol/batch.ts';
+import type { Certificate } from '../protocol/certificate.ts';
+import type { Digest, Height, Id } from '../protocol/brand.ts';
+import { invariant } from '../protocol/invariant.ts';
+import { stampHeadersMax } from '../protocol/limits.ts';
+import { decodeReceipt, type Receipt } from '../protocol/receipt.ts';
+import { encodeStamp, makeStamp, type FinalityProof } from '../protocol/stamp.ts';
+import { encodeStateStamp, makeStateStamp } from '../protocol/stateStamp.ts';
+import { decodeTransaction, type Transaction } from '../protocol/transaction.ts';
+import type { BatchStore } from './storage/batches.ts';
+import type { LedgerStore } from './storage/ledger.ts';
+
+/** Where a receipt stands. */
+export interface ReceiptPlace {
+  readonly height: Height;
+  readonly index: number;
+}
+
+export class Archive {
+  readonly #ledger: LedgerStore;
+  readonly #batches: BatchStore;
+
+  constructor(ledger: LedgerStore, batches: BatchStore) {
+    this.#ledger = ledger;
+    this.#batches = batches;
+  }
+
+  /** Receipts of a block in their order; empty for genesis and above the head. */
+  receiptsAt(height: Height): readonly Receipt[] {
+    return (this.#ledger.receiptsAt(height) ?? []).map((bytes) => {
+      const receipt = decodeReceipt(bytes);
+      invariant(receipt.ok, 'a stored receipt decodes');
+      return receipt.value;
+    });
+  }
+
+  receiptAt(place: ReceiptPlace): Receipt | null {
+    const bytes = this.#ledger.receiptsAt(place.height)?.[place.index];
+    if (bytes === undefined) return null;
+    const receipt = decodeReceipt(bytes);
+    invariant(receipt.ok, 'a stored receipt decodes');
+    return receipt.value;
+  }
+
+  receiptOf(txId: Digest): Receipt | null {
+    const location = this.#ledger.locate(txId);
+    return location === null ? null : this.receiptAt(location);
+  }
+
+  /** The envelope as it was batched, or null if the transaction is not final here. */
+  envelopeOf(txId: Digest): Uint8Array | null {
+    const location = this.#ledger.locate(txId);
+    if (location === null) return null;
+    const bytes = this.#batches.get(location.batchDigest);
+    if (bytes === null) return null;
+    const batch = decodeBatch(bytes);
+    return batch.ok ? (batch.value.envelopes[location.position] ?? null) : null;
+  }
+
+  transactionOf(txId: Digest): Transaction | null {
+    const envelope = this.envelopeOf(txId);
+    if (envelope === null) return null;
+    const transaction = decodeTransaction(envelope);
+    return transaction.ok ? transaction.value : null;
+  }
+
+  transactionAt(place: ReceiptPlace): Transaction | null {
+    const receipt = this.receiptAt(place);
+    return receipt === null ? null : this.transactionOf(receipt.txId);
+  }
+
+  /** Places of the transactions filed under an id (prescription, parcel, claim), oldest first, after `after`. */
+  async history(
+    subject: Id,
+    page: { readonly limit: number; readonly after: ReceiptPlace | null },
+  ): Promise<readonly ReceiptPlace[]> {
+    return this.#ledger.history(subject, page);
+  }
+
+  /** The transaction that issued a prescription: the first of its history that was committed. */
+  async issueOf(rxId: Id): Promise<Transaction | null> {
+    const places = await this.#ledger.history(rxId, { limit: 16, after: null });
+    for (const place of places) {
+      if (this.receiptAt(place)?.outcome !== 'committed') continue;
+      const transaction = this.transactionAt(place);
+      if (transaction?.action.kind === 'rx.issue') return transaction;
+    }
+    return null;
+  }
+
+  /** The header at a height and the headers after it up to the first one with its own CC. */
+  finality(height: Height): FinalityProof | null {
+    const headers: Header[] = [];
+    let certificate: Certificate | null = null;
+    for (
+      let next = height;
+      certificate === null && headers.length < stampHeadersMax;
+      next = (next + 1) as Height
+    ) {
+      const stored = this.#ledger.blockAt(next);
+      if (stored === null) return null;
+      headers.push(stored.block.header);
+      certificate = stored.certificate;
+    }
+    return certificate === null ? null : { headers, certificate };
+  }
+
+  /** Encoded stamp of a transaction that has a receipt; null otherwise. */
+  stamp(txId: Digest): Uint8Array | null {
+    const location = this.#ledger.locate(txId);
+    const transaction = this.envelopeOf(txId);
+    if (location === null || transaction === null) return null;
+    const finality = this.finality(location.height);
+    if (finality === null) return null;
+    const receipts = this.receiptsAt(location.height);
+    return encodeStamp(makeStamp({ transaction, receipts, index: location.index, finality }));
+  }
+
+  /** Encoded state stamp of a record as of the head; null at genesis, which no certificate covers. */
+  stateStamp(key: string): Uint8Array | null {
+    const { block, certificate } = this.#ledger.head();
+    if (block === null || certificate === null) return null;
+    return encodeStateStamp(makeStateStamp(this.#ledger, key, { headers: [block.header], certificate }));
+  }
+}

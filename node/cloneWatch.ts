@@ -1,0 +1,81 @@
+/**
+ * W8: before a voter speaks after a restart it listens for its own key. A signature of ours that our log does not hold means that
+ * another machine votes with our key, or that our log is older than our votes: either way we must not vote.
+ */
+import type { SafetyRecord } from '../consensus/record.ts';
+import type { View, VoterIndex } from '../protocol/brand.ts';
+import { votersInBitmap } from '../protocol/certificate.ts';
+import type { VerifiedMessage } from './gate.ts';
+
+export const cloneWatchMs = 2_000;
+
+export class CloneWatch {
+  readonly #own: VoterIndex;
+  readonly #voterCount: number;
+  readonly #signatures: ReadonlySet<string>;
+  readonly #viewMax: View;
+  #isFound = false;
+
+  constructor(own: VoterIndex, voterCount: number, records: readonly SafetyRecord[]) {
+    this.#own = own;
+    this.#voterCount = voterCount;
+    this.#signatures = new Set(
+      records.flatMap((record) => {
+        if (record.kind === 'vote') return [record.vote.signature];
+        return record.kind === 'proposal' ? [record.proposal.signature] : [];
+      }),
+    );
+    this.#viewMax = Math.max(0, ...records.map(viewOf)) as View;
+  }
+
+  /** True once a statement of our key was heard that we do not remember. */
+  get isFound(): boolean {
+    return this.#isFound;
+  }
+
+  hear(message: VerifiedMessage): void {
+    if (this.#isForeign(message)) this.#isFound = true;
+  }
+
+  /** Statements at or below the highest view of our log may have been pruned from it; above it there can be none of ours. */
+  #isForeign(message: VerifiedMessage): boolean {
+    switch (message.kind) {
+      case 'vote':
+        return (
+          message.vote.voter === this.#own &&
+          message.vote.view >= this.#viewMax &&
+          !this.#signatures.has(message.vote.signature)
+        );
+      case 'proposal': {
+        const { header } = message.proposal.block;
+        return (
+          header.proposer === this.#own &&
+          header.view >= this.#viewMax &&
+          !this.#signatures.has(message.proposal.signature)
+        );
+      }
+      case 'certificate': {
+        const { view, bitmap } = message.certificate;
+        return (
+          view > this.#viewMax && (votersInBitmap(bitmap, this.#voterCount)?.includes(this.#own) ?? false)
+        );
+      }
+      case 'status':
+      case 'certificatesWanted':
+        return false;
+    }
+  }
+}
+
+function viewOf(record: SafetyRecord): number {
+  switch (record.kind) {
+    case 'vote':
+      return record.vote.view;
+    case 'proposal':
+      return record.proposal.block.header.view;
+    case 'certificate':
+      return record.certificate.view;
+    case 'block':
+      return record.block.header.view;
+  }
+}

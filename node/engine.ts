@@ -1,0 +1,406 @@
+/**
+ * The node without its doors to people: network, gate, pool, consensus, execution, ledger, put together. JSON-RPC and the command
+ * line stand in front of it; everything it needs from the world comes through its options.
+ */
+import { describe, type Description } from '../consensus/description.ts';
+import type { SafetyRecord } from '../consensus/record.ts';
+import type { ReplicaState } from '../consensus/replica.ts';
+import { headerDigest } from '../protocol/block.ts';
+import type { Digest, Height, MemberName, Sequence, Timestamp, Verified } from '../protocol/brand.ts';
+import { chainIdOf, genesisVoterSet, type Genesis } from '../protocol/genesis.ts';
+import { laneCursor } from '../protocol/lane.ts';
+import { voterIndexOf, type Member, type VoterSet } from '../protocol/member.ts';
+import { mayRead, readPrescription } from '../protocol/prescription.ts';
+import { refused, type Result } from '../protocol/result.ts';
+import type { SignatureScheme, Signer } from '../protocol/signature.ts';
+import { encodeAnswer } from '../protocol/sync.ts';
+import type { Transaction } from '../protocol/transaction.ts';
+import { Archive } from './archive.ts';
+import type { Cancel, Clock } from './clock.ts';
+import { CloneWatch, cloneWatchMs } from './cloneWatch.ts';
+import { assembleCore, type Core, type CoreOptions } from './core.ts';
+import { Documents } from './documents.ts';
+import type { SealingKeyPair } from './ed25519.ts';
+import { Gate, type VerifiedBatch, type VerifiedMessage, type VerifyMany } from './gate.ts';
+import { intakeHandlers } from './intake.ts';
+import { Mempool } from './mempool.ts';
+import { NodeFailure } from './nodeFailure.ts';
+import type { Network, NetworkHandlers } from './network/ports.ts';
+import { PeerBook } from './peerBook.ts';
+import { laneBatchesMax, Pool } from './pool.ts';
+import type { Log } from './ports.ts';
+import { replayEntry, type OwnVoter } from './statement.ts';
+import type { CommitEntry } from './storage/ledgerCommit.ts';
+import type { Stores } from './stores.ts';
+import { Tracker } from './tracker.ts';
+
+export interface EngineOptions {
+  readonly genesis: Genesis;
+  readonly own: Member;
+  readonly stores: Stores;
+  /** Signs votes and batches. */
+  readonly signer: Signer;
+  readonly sealing: SealingKeyPair;
+  readonly scheme: SignatureScheme;
+  readonly verifyMany: VerifyMany;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onCommitted: (entries: readonly CommitEntry[]) => void;
+  readonly onCommitMs: (durationMs: number) => void;
+  readonly onFsyncMs: (durationMs: number) => void;
+  /** The node cannot go on: storage failed, an invariant broke, or our key speaks elsewhere. Called once. */
+  readonly onFatal: (cause: unknown) => void;
+}
+
+const housekeepingMs = 1_000;
+/** Whole segments of the safety log below the final view go after so many final blocks (W9). */
+const pruneEveryBlocks = 256;
+/** A finalized block older than this was caught up with, and the others have it. */
+const publishAgeMsMax = 10_000;
+/** Final blocks that a peer may be ahead of us in normal running. */
+const behindMax = 3;
+
+export class Engine {
+  readonly chainId: Digest;
+  readonly voters: VoterSet;
+  readonly pool: Pool = new Pool();
+  readonly peerBook: PeerBook;
+  readonly tracker: Tracker;
+  readonly gate: Gate;
+  readonly documents: Documents;
+  readonly #options: EngineOptions;
+  readonly #ownVoter: OwnVoter | null;
+  readonly #records: readonly SafetyRecord[];
+  readonly #core: Core;
+  #watch: CloneWatch | null = null;
+  #mempool: Mempool | null = null;
+  #network: Network | null = null;
+  #cancelHousekeeping: Cancel = () => undefined;
+  #work = { hasWork: false, tip: '', poolVersion: -1 };
+  #isStarted = false;
+  #isFailed = false;
+  #heightAtTick = 0;
+  #prunedHeight = 0;
+
+  constructor(options: EngineOptions) {
+    const { genesis, own, clock } = options;
+    this.#options = options;
+    this.chainId = chainIdOf(genesis);
+    this.voters = genesisVoterSet(genesis);
+    const index = voterIndexOf(this.voters, own.name);
+    this.#ownVoter = index === null ? null : { chainId: this.chainId, index, signer: options.signer };
+    this.#records = this.#replay();
+    this.peerBook = new PeerBook(clock);
+    this.tracker = new Tracker(clock, options.onCommitMs);
+    const { chainId, voters } = this;
+    const { scheme, verifyMany } = options;
+    this.gate = new Gate({
+      ...{ chainId, voters, scheme, verifyMany },
+      consensusKeyOf: (name) => this.member(name)?.consensusKey ?? null,
+    });
+    this.#core = assembleCore(this.#coreOptions());
+    this.documents = this.#makeDocuments();
+  }
+
+  get state(): ReplicaState {
+    return this.#core.reactor.state;
+  }
+
+  get mempoolSize(): { readonly count: number; readonly bytes: number } {
+    return { count: this.#mempool?.count ?? 0, bytes: this.#mempool?.bytes ?? 0 };
+  }
+
+  get isFailed(): boolean {
+    return this.#isFailed;
+  }
+
+  /** False while a voter still listens for its own key (W8). */
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
+  describe(): Description {
+    return describe(this.state);
+  }
+
+  member(name: MemberName): Member | null {
+    const member = this.#options.genesis.members.find((candidate) => candidate.name === name);
+    return member?.status === 'active' ? member : null;
+  }
+
+  connected(): readonly MemberName[] {
+    return this.#network?.peers().flatMap((peer) => (peer.isConnected ? [peer.name] : [])) ?? [];
+  }
+
+  addresses(): readonly string[] {
+    return this.#network?.addresses() ?? [];
+  }
+
+  /**
+   * Loads what was not ordered yet, opens the network, listens for our own key if we have voted before (W8), then takes part.
+   * Throws NodeFailure `clonedKey`, NetworkFailure, StorageFailure.
+   */
+  async start(connect: (handlers: NetworkHandlers) => Promise<Network>): Promise<void> {
+    const { stores, clock, own } = this.#options;
+    await this.#loadLanes();
+    const cursor = laneCursor(stores.ledger, own.name);
+    const highest = await stores.batches.highestSequence(own.name);
+    this.#mempool = this.#makeMempool((Math.max(cursor, highest) + 1) as Sequence);
+    if (this.#ownVoter !== null && this.#records.length > 0) {
+      this.#watch = new CloneWatch(this.#ownVoter.index, this.voters.voters.length, this.#records);
+    }
+    this.#network = await connect(this.#handlers());
+    if (this.#watch !== null) {
+      await new Promise<void>((resolve) => void clock.after(cloneWatchMs, resolve));
+      if (this.#watch.isFound) {
+        throw new NodeFailure(
+          'clonedKey',
+          'our consensus key signs elsewhere, or our safety log is not the newest',
+        );
+      }
+      this.#watch = null;
+    }
+    this.#isStarted = true;
+    this.#core.reactor.handle({ kind: 'started' });
+    this.#refreshWork();
+    this.#housekeeping();
+  }
+
+  /** Orderly: nothing new is taken in, what is being written is written. */
+  async stop(): Promise<void> {
+    this.#cancelHousekeeping();
+    this.#core.reactor.stop();
+    this.#core.catchUp.stop();
+    await this.#mempool?.stop();
+    await this.#core.committer.stop();
+    await this.#network?.stop();
+    this.tracker.stop();
+  }
+
+  /** A transaction of an application, through the gate into our lane. Accepted means that it waits, or is known already. */
+  async submit(envelopeBytes: Uint8Array): Promise<Result<Verified<Transaction>>> {
+    const now = Math.floor(this.#options.clock.wallMs()) as Timestamp;
+    const transaction = await this.gate.transaction(envelopeBytes, now);
+    if (!transaction.ok) return transaction;
+    const { txId, notAfter } = transaction.value;
+    if (this.tracker.has(txId) || this.#options.stores.ledger.locate(txId) !== null) return transaction;
+    if (this.#mempool === null || this.#isFailed || this.tracker.isFull)
+      return refused('busy', 'not taking part');
+    const taken = this.#mempool.add(transaction.value);
+    if (!taken.ok) return taken;
+    this.tracker.add(txId, notAfter);
+    return transaction;
+  }
+
+  #makeDocuments(): Documents {
+    const { own, stores, sealing, clock, log } = this.#options;
+    const archive = new Archive(stores.ledger, stores.batches);
+    return new Documents({
+      chainId: this.chainId,
+      own: own.name,
+      keyPair: sealing,
+      store: stores.sealed,
+      clock,
+      fetcher: this.#core.fetcher,
+      log,
+      sealingKeyOf: (name) => this.member(name)?.sealingKey ?? null,
+      holders: this.voters.voters.map((voter) => voter.name),
+      connected: () => this.connected(),
+      issueOf: async (rxId) => archive.issueOf(rxId),
+      mayRead: (name, rxId) => {
+        const prescription = readPrescription(stores.ledger, rxId);
+        return prescription !== null && mayRead(prescription, name, stores.ledger.head().timeMs);
+      },
+    });
+  }
+
+  #makeMempool(nextSequence: Sequence): Mempool {
+    const { stores, clock, own, signer } = this.#options;
+    return new Mempool({
+      chainId: this.chainId,
+      member: own.name,
+      signer,
+      clock,
+      nextSequence,
+      store: async (batch) => stores.batches.put(batch, true),
+      publish: (verified) => {
+        this.pool.add(verified, { isOrdered: false });
+        this.#network?.publishBatch(verified.batch.bytes);
+        this.#refreshWork();
+      },
+      onFailure: (cause) => this.#fail(cause),
+    });
+  }
+
+  #handlers(): NetworkHandlers {
+    const { stores, log } = this.#options;
+    const { fetcher, findUnfinal, reactor, unfinal } = this.#core;
+    return intakeHandlers({
+      gate: this.gate,
+      pool: this.pool,
+      fetcher,
+      peers: this.peerBook,
+      log,
+      answers: {
+        pool: this.pool,
+        documents: this.documents,
+        blocksFrom: (height, countMax) =>
+          stores.ledger
+            .blocksFrom(height, countMax)
+            .map(({ block, certificate }) => ({ block, certificate })),
+        findBlock: (digest) => findUnfinal(digest) ?? stores.ledger.blockByDigest(digest)?.block ?? null,
+        findBatch: (digest) => this.pool.get(digest)?.batch.bytes ?? stores.batches.get(digest),
+      },
+      finalHeight: () => stores.ledger.head().height,
+      onMessage: (from, message) => this.#onMessage(from, message),
+      onBatch: (batch) => this.#onBatch(batch),
+      onCertified: (block, certificate) => {
+        if (certificate.kind !== 'commit' || certificate.digest !== headerDigest(block.header)) return;
+        unfinal.keep([block]);
+        if (!this.#isStarted) return;
+        reactor.handle({ kind: 'blocksReceived', blocks: [block] });
+        reactor.handle({ kind: 'certificateReceived', certificate });
+      },
+      onConnected: (name) => this.#offerLane(name),
+      drop: (name, reason) => this.#network?.drop(name, reason),
+    });
+  }
+
+  #onMessage(from: MemberName, message: VerifiedMessage): void {
+    this.#watch?.hear(message);
+    if (message.kind === 'status') this.peerBook.status(from, message.status);
+    if (!this.#isStarted) return;
+    const { reactor } = this.#core;
+    switch (message.kind) {
+      case 'vote':
+        return reactor.handle({ kind: 'voteReceived', vote: message.vote });
+      case 'proposal':
+        return reactor.handle({ kind: 'proposalReceived', proposal: message.proposal });
+      case 'certificate':
+        return reactor.handle({ kind: 'certificateReceived', certificate: message.certificate });
+      case 'status':
+        this.#catchUpIfBehind(message.status.finalHeight);
+        return reactor.handle({ kind: 'statusReceived', from, status: message.status });
+      case 'certificatesWanted':
+        return reactor.handle({ ...message, from });
+    }
+  }
+
+  /** A node far behind asks by height; one block behind is the way of things unless it lasts. */
+  #catchUpIfBehind(finalHeight: Height): void {
+    const { height } = this.#options.stores.ledger.head();
+    const isStuck = finalHeight > height && height === this.#heightAtTick;
+    if (isStuck || finalHeight > height + behindMax) this.#core.catchUp.wake();
+  }
+
+  /** A new batch is kept on disk, not yet synced: it is made durable before we prepare a block that names it. */
+  #onBatch({ batch }: VerifiedBatch): void {
+    this.#options.stores.batches.put(batch, false).catch((cause: unknown) => this.#fail(cause));
+    this.#refreshWork();
+  }
+
+  #onCommitted(entries: readonly CommitEntry[]): void {
+    const { stores, own, clock, onCommitted } = this.#options;
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    const { header } = last.block;
+    for (const entry of entries) this.tracker.settle(entry.receipts);
+    this.tracker.expire(header.timeMs);
+    this.#core.forget(entries);
+    onCommitted(entries);
+    const isOurs = this.voters.voters[header.proposer]?.name === own.name;
+    if (isOurs && clock.wallMs() - header.timeMs < publishAgeMsMax) {
+      const blocks = [{ block: last.block, certificate: last.certificate }];
+      this.#network?.publishFinalized(encodeAnswer({ kind: 'blocks', blocks }));
+    }
+    if (header.height - this.#prunedHeight >= pruneEveryBlocks) {
+      this.#prunedHeight = header.height;
+      stores.safety.log.pruneBelow(header.epoch, header.view);
+      this.pool.sweep();
+    }
+    this.#refreshWork();
+  }
+
+  /** Tells the replica whether there is something to order, when that may have changed (§4 expectant). */
+  #refreshWork(): void {
+    if (!this.#isStarted) return;
+    const { state } = this.#core.reactor;
+    const tip = state.prepared.get(state.preparedView)?.digest ?? state.final.digest;
+    if (tip === this.#work.tip && this.pool.version === this.#work.poolVersion) return;
+    const hasWork = this.#core.executor.hasWorkAfter(tip);
+    const isChanged = hasWork !== this.#work.hasWork;
+    this.#work = { hasWork, tip, poolVersion: this.pool.version };
+    if (isChanged) this.#core.reactor.handle({ kind: 'workChanged', hasWork });
+  }
+
+  /** Every second: a lane whose batches stay unordered is offered again, for gossip may have missed somebody. */
+  #housekeeping(): void {
+    const { clock, own, stores } = this.#options;
+    this.#cancelHousekeeping = clock.after(housekeepingMs, () => this.#housekeeping());
+    const { height } = stores.ledger.head();
+    const isIdle = height === this.#heightAtTick;
+    this.#heightAtTick = height;
+    if (isIdle && this.pool.run(own.name, laneCursor(stores.ledger, own.name), 1).length > 0) {
+      for (const name of this.connected()) this.#offerLane(name);
+    }
+  }
+
+  #offerLane(to: MemberName): void {
+    const { own } = this.#options;
+    const sequence = this.pool.highest(own.name);
+    if (sequence === 0 || this.pool.run(own.name, sequence - 1, 1).length === 0) return;
+    void this.#core.fetcher.ask(to, { kind: 'laneTip', sequence });
+  }
+
+  /** Statements of our log, signed again; a log that does not decode was written by other code. */
+  #replay(): readonly SafetyRecord[] {
+    const voter = this.#ownVoter;
+    if (voter === null) return [];
+    return this.#options.stores.safety.entries.map((entry) => {
+      const record = replayEntry(entry, voter);
+      if (!record.ok) throw new NodeFailure('storage', `safety log: ${record.refusal.code}`);
+      return record.value;
+    });
+  }
+
+  /** Batches on our disk that are not final: through the gate like any other. */
+  async #loadLanes(): Promise<void> {
+    const { genesis, stores, log } = this.#options;
+    for (const { name } of genesis.members) {
+      const cursor = laneCursor(stores.ledger, name);
+      this.pool.finalize(name, cursor);
+      for (const { digest } of await stores.batches.lane(name, cursor, laneBatchesMax)) {
+        const bytes = stores.batches.get(digest);
+        const verified = bytes === null ? null : await this.gate.batch(bytes);
+        if (verified?.ok === true) this.pool.add(verified.value, { isOrdered: false });
+        else log.warn({ member: name, digest }, 'a stored batch is not good and is left out');
+      }
+    }
+  }
+
+  /** The first failure decides: consensus stops at once, and the owner stops the rest. */
+  #fail(cause: unknown): void {
+    if (this.#isFailed) return;
+    this.#isFailed = true;
+    this.#core.reactor.stop();
+    this.#options.onFatal(cause);
+  }
+
+  #coreOptions(): CoreOptions {
+    const { genesis, own, stores, clock, log, onFsyncMs } = this.#options;
+    const { chainId, voters, gate, pool, peerBook } = this;
+    return {
+      ...{ chainId, voters, gate, pool, peerBook, stores, clock, log, onFsyncMs },
+      ownName: own.name,
+      ownVoter: this.#ownVoter,
+      records: this.#records,
+      parameters: genesis.consensus,
+      network: () => this.#network,
+      connected: () => this.connected(),
+      onBatch: (batch) => this.#onBatch(batch),
+      onStep: () => this.#refreshWork(),
+      onCommitted: (entries) => this.#onCommitted(entries),
+      onFailure: (cause) => this.#fail(cause),
+    };
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * Executes blocks that are not final yet: each one an overlay on its parent's state. At finality the overlay's writes go to the
+ * database as they are; nothing is executed twice, and a leader's own block is not executed again to be validated.
+ */
+import { batchesRoot, headerDigest, type Block, type Header } from '../protocol/block.ts';
+import type { Digest, Epoch, Height, Timestamp, View, VoterIndex } from '../protocol/brand.ts';
+import { blockLimits, checkLanes, chooseBatches, laneCursor, type OfferedBatch } from '../protocol/lane.ts';
+import { executeBlock, type BlockContext, type Execution, type LaneBatch } from '../protocol/ledger.ts';
+import { blockBatchesMax } from '../protocol/limits.ts';
+import { accepted, refused, type Result } from '../protocol/result.ts';
+import type { StateView } from '../protocol/state.ts';
+import type { VerifiedBatch } from './gate.ts';
+import type { Pool } from './pool.ts';
+
+/** How many executed, unfinalized blocks are kept; older ones are executed again if they are still needed. */
+export const executedMax = 1_024;
+
+/** The part of the ledger store that execution stands on. */
+export interface LedgerBase extends StateView {
+  readonly head: () => LedgerTip;
+}
+
+export interface LedgerTip {
+  readonly height: Height;
+  /** The chain id at height 0. */
+  readonly digest: Digest;
+  readonly timeMs: Timestamp;
+}
+
+export interface ExecutedBlock {
+  readonly block: Block;
+  readonly digest: Digest;
+  readonly execution: Execution;
+  readonly batches: readonly VerifiedBatch[];
+}
+
+export interface BuildRequest {
+  readonly epoch: Epoch;
+  readonly view: View;
+  readonly parent: { readonly digest: Digest; readonly view: View; readonly height: Height };
+  readonly proposer: VoterIndex;
+  readonly voterSetHash: Digest;
+  readonly nowMs: number;
+  readonly isEmpty: boolean;
+}
+
+export class Executor {
+  readonly #chainId: Digest;
+  readonly #ledger: LedgerBase;
+  readonly #pool: Pool;
+  readonly #executed = new Map<Digest, ExecutedBlock>();
+
+  constructor(chainId: Digest, ledger: LedgerBase, pool: Pool) {
+    this.#chainId = chainId;
+    this.#ledger = ledger;
+    this.#pool = pool;
+  }
+
+  get(digest: Digest): ExecutedBlock | null {
+    return this.#executed.get(digest) ?? null;
+  }
+
+  /** Time and state after a block: the ledger's head, or an executed block whose ancestry reaches it; null otherwise. */
+  tip(digest: Digest): { readonly timeMs: Timestamp; readonly view: StateView } | null {
+    const chain: ExecutedBlock[] = [];
+    const head = this.#ledger.head();
+    let cursor = digest;
+    while (cursor !== head.digest) {
+      const executed = this.#executed.get(cursor);
+      if (executed === undefined) return null;
+      chain.push(executed);
+      cursor = executed.block.header.parentDigest;
+    }
+    const newest = chain[0];
+    if (newest === undefined) return { timeMs: head.timeMs, view: this.#ledger };
+    return { timeMs: newest.block.header.timeMs, view: this.#layered(chain) };
+  }
+
+  /** A block for our turn; null if the parent was not executed here, or if there is nothing to order and no empty block is asked for. */
+  build(request: BuildRequest): Block | null {
+    const tip = this.tip(request.parent.digest);
+    if (tip === null) return null;
+    const batches = request.isEmpty ? [] : this.#choose(tip.view, request.parent.digest);
+    if (batches.length === 0 && !request.isEmpty) return null;
+    const timeMs = Math.max(Math.floor(request.nowMs), tip.timeMs + 1) as Timestamp;
+    const height = (request.parent.height + 1) as Height;
+    const context = { chainId: this.#chainId, height, timeMs, parentDigest: request.parent.digest };
+    const execution = executeBlock(tip.view, context, batches.map(laneBatch));
+    const batchDigests = batches.map(({ batch }) => batch.digest);
+    const header: Header = {
+      chainId: this.#chainId,
+      epoch: request.epoch,
+      view: request.view,
+      height,
+      parentDigest: request.parent.digest,
+      parentView: request.parent.view,
+      timeMs,
+      batchesRoot: batchesRoot(batchDigests),
+      receiptsRoot: execution.receiptsRoot,
+      stateRoot: execution.stateRoot,
+      voterSetHash: request.voterSetHash,
+      nextVoterSet: null,
+      isExtension: false,
+      proposer: request.proposer,
+    };
+    const block = { header, batchDigests };
+    this.#keep({ block, digest: headerDigest(header), execution, batches });
+    return block;
+  }
+
+  /**
+   * Executes a block on its parent's state and compares the roots. `digest` is its header's. Refusals: `batchUnknown` (a batch or
+   * the parent is not here yet), `batchInvalid` (lanes), `headerInvalid` (roots, height, time not above the parent's).
+   */
+  execute(block: Block, digest: Digest): Result<ExecutedBlock> {
+    const known = this.#executed.get(digest);
+    if (known !== undefined) return accepted(known);
+    const { header } = block;
+    const tip = this.tip(header.parentDigest);
+    if (tip === null) return refused('batchUnknown', 'parent');
+    const batches: VerifiedBatch[] = [];
+    for (const batchDigest of block.batchDigests) {
+      const batch = this.#pool.get(batchDigest);
+      if (batch === null) return refused('batchUnknown');
+      batches.push(batch);
+    }
+    if (header.timeMs <= tip.timeMs) return refused('headerInvalid', 'timeMs');
+    if (header.chainId !== this.#chainId) return refused('wrongChain');
+    if (header.batchesRoot !== batchesRoot(block.batchDigests))
+      return refused('headerInvalid', 'batchesRoot');
+    const lanes = checkLanes(tip.view, batches.map(laneBatch), header.parentDigest);
+    if (!lanes.ok) return lanes;
+    const context: BlockContext = {
+      chainId: this.#chainId,
+      height: header.height,
+      timeMs: header.timeMs,
+      parentDigest: header.parentDigest,
+    };
+    const execution = executeBlock(tip.view, context, batches.map(laneBatch));
+    if (execution.receiptsRoot !== header.receiptsRoot) return refused('headerInvalid', 'receiptsRoot');
+    if (execution.stateRoot !== header.stateRoot) return refused('headerInvalid', 'stateRoot');
+    const executed = { block, digest, execution, batches };
+    this.#keep(executed);
+    return accepted(executed);
+  }
+
+  /** True iff a held batch is not in the chain up to this block; also true when the block's state is not known here. */
+  hasWorkAfter(digest: Digest): boolean {
+    const view = this.tip(digest)?.view ?? this.#ledger;
+    return this.#pool
+      .members()
+      .some((member) => this.#pool.run(member, laneCursor(view, member), 1).length > 0);
+  }
+
+  /** After the ledger has written blocks up to `height`: they and everything abandoned beside them are forgotten. */
+  finalize(height: Height): void {
+    for (const [digest, executed] of this.#executed) {
+      if (executed.block.header.height <= height) this.#executed.delete(digest);
+    }
+  }
+
+  #keep(executed: ExecutedBlock): void {
+    if (this.#executed.size >= executedMax) {
+      const oldest = this.#executed.keys().next();
+      if (oldest.done !== true) this.#executed.delete(oldest.value);
+    }
+    this.#executed.set(executed.digest, executed);
+  }
+
+  #choose(view: StateView, parentDigest: Digest): readonly VerifiedBatch[] {
+    const lanes = this.#pool.members().map((member) => {
+      const cursor = laneCursor(view, member);
+      return { member, cursor, batches: this.#pool.run(member, cursor, blockBatchesMax).map(offered) };
+    });
+    return chooseBatches({ lanes, parentDigest, limits: blockLimits }).map(({ verified }) => verified);
+  }
+
+  /** Newest first; ends at the ledger's head. Reading stays right when the ledger moves up along this very chain. */
+  #layered(chain: readonly ExecutedBlock[]): StateView {
+    const layers = chain.map(({ execution }) => execution.writes);
+    const seen = layers.map((writes) => new Map(writes.seen.map((row) => [row.key, row])));
+    return {
+      get: (key) => {
+        for (const writes of layers) {
+          const record = writes.records.get(key);
+          if (record !== undefined) return record;
+        }
+        return this.#ledger.get(key);
+      },
+      page: (path) => {
+        for (const writes of layers) {
+          const page = writes.pages.get(path);
+          if (page !== undefined) return page;
+        }
+        return this.#ledger.page(path);
+      },
+      seen: (key) => {
+        for (const rows of seen) {
+          const row = rows.get(key);
+          if (row !== undefined) return row;
+        }
+        return this.#ledger.seen(key);
+      },
+    };
+  }
+}
+
+function laneBatch({ batch, transactions }: VerifiedBatch): LaneBatch {
+  return { member: batch.member, sequence: batch.sequence, transactions };
+}
+
+interface OfferedVerified extends OfferedBatch {
+  readonly verified: VerifiedBatch;
+}
+
+function offered(verified: VerifiedBatch): OfferedVerified {
+  const { member, sequence } = verified.batch;
+  return { member, sequence, transactionCount: verified.transactions.length, verified };
+}

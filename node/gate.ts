@@ -1,0 +1,179 @@
+/**
+ * The one door: bytes to verified values, for RPC, gossip, direct streams, sync and the node's own disk. A signature that
+ * was verified once is remembered for a while, so a vote is not verified again inside its certificate.
+ */
+import { decodeBatch, verifyBatch, type Batch } from '../protocol/batch.ts';
+import type { Digest, MemberName, PublicKey, Signature, Timestamp, Verified } from '../protocol/brand.ts';
+import { bytesToHex } from '../protocol/bytes.ts';
+import { verifyCertificate, type Certificate } from '../protocol/certificate.ts';
+import { notAfterAheadMsMax } from '../protocol/limits.ts';
+import type { VoterSet } from '../protocol/member.ts';
+import { decodeMessage, type ConsensusMessage } from '../protocol/message.ts';
+import { verifyProposal, type Proposal } from '../protocol/proposal.ts';
+import { accepted, refused, type Result } from '../protocol/result.ts';
+import type { SignatureScheme } from '../protocol/signature.ts';
+import {
+  asVerified,
+  decodeTransaction,
+  transactionSigningBytes,
+  type Transaction,
+} from '../protocol/transaction.ts';
+import { verifyVote, type Vote } from '../protocol/vote.ts';
+
+/** One signature to check; `message` is 32 bytes. */
+export interface SignatureCheck {
+  readonly message: Uint8Array;
+  readonly signature: Signature;
+  readonly key: PublicKey;
+}
+
+/** Verifies many at once, in worker threads; outcomes in the order of the items. */
+export type VerifyMany = (items: readonly SignatureCheck[]) => Promise<readonly boolean[]>;
+
+/** A batch whose author and every transaction in it were verified. */
+export interface VerifiedBatch {
+  readonly batch: Verified<Batch>;
+  readonly transactions: readonly Verified<Transaction>[];
+}
+
+/** A consensus frame, verified as far as its kind can be. */
+export type VerifiedMessage =
+  | { readonly kind: 'vote'; readonly vote: Verified<Vote> }
+  | { readonly kind: 'proposal'; readonly proposal: Verified<Proposal> }
+  | { readonly kind: 'certificate'; readonly certificate: Verified<Certificate> }
+  | Extract<ConsensusMessage, { readonly kind: 'status' | 'certificatesWanted' }>;
+
+export interface GateOptions {
+  readonly chainId: Digest;
+  readonly voters: VoterSet;
+  /** Consensus key of an active member, or null. */
+  readonly consensusKeyOf: (member: MemberName) => PublicKey | null;
+  readonly scheme: SignatureScheme;
+  readonly verifyMany: VerifyMany;
+}
+
+const rememberedMax = 8_192;
+
+/** Remembers good signatures in two generations, so that memory is bounded and the newest are always there. */
+export function rememberingScheme(scheme: SignatureScheme): SignatureScheme {
+  let young = new Set<string>();
+  let old = new Set<string>();
+  return {
+    verify: (message, signature, publicKey) => {
+      const key = `${signature}${publicKey}${bytesToHex(message)}`;
+      if (young.has(key) || old.has(key)) return true;
+      if (!scheme.verify(message, signature, publicKey)) return false;
+      young.add(key);
+      if (young.size >= rememberedMax) {
+        old = young;
+        young = new Set();
+      }
+      return true;
+    },
+  };
+}
+
+export class Gate {
+  readonly #options: GateOptions;
+  readonly #scheme: SignatureScheme;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    this.#scheme = rememberingScheme(options.scheme);
+  }
+
+  /** A transaction of one of our own applications. Refusals: those of decoding, `wrongChain`, `expired`, `notAfterTooFar`, `badSignature`. */
+  async transaction(envelopeBytes: Uint8Array, now: Timestamp): Promise<Result<Verified<Transaction>>> {
+    const decoded = decodeTransaction(envelopeBytes);
+    if (!decoded.ok) return decoded;
+    const transaction = decoded.value;
+    if (transaction.chainId !== this.#options.chainId) return refused('wrongChain');
+    if (transaction.notAfter <= now) return refused('expired');
+    if (transaction.notAfter > now + notAfterAheadMsMax) return refused('notAfterTooFar');
+    return this.#verifySignatures(transaction);
+  }
+
+  /** A batch from a member, from a store or from our own disk. One bad transaction refuses it whole. */
+  async batch(bytes: Uint8Array): Promise<Result<VerifiedBatch>> {
+    const decoded = decodeBatch(bytes);
+    if (!decoded.ok) return decoded;
+    const consensusKey = this.#options.consensusKeyOf(decoded.value.member);
+    if (consensusKey === null) return refused('memberNotActive');
+    const expected = { chainId: this.#options.chainId, consensusKey };
+    const batch = verifyBatch(decoded.value, expected, this.#options.scheme);
+    if (!batch.ok) return batch;
+    const transactions: Transaction[] = [];
+    for (const envelope of batch.value.envelopes) {
+      const transaction = decodeTransaction(envelope);
+      if (!transaction.ok) return refused('batchInvalid', transaction.refusal.code);
+      if (transaction.value.chainId !== this.#options.chainId) return refused('batchInvalid', 'wrongChain');
+      transactions.push(transaction.value);
+    }
+    const verified = await this.#verifyAll(transactions);
+    return verified.ok ? accepted({ batch: batch.value, transactions: verified.value }) : verified;
+  }
+
+  /** A frame of the consensus channel. Refusals: those of decoding and of the verify functions. */
+  frame(bytes: Uint8Array): Result<VerifiedMessage> {
+    const decoded = decodeMessage(bytes);
+    if (!decoded.ok) return decoded;
+    const message = decoded.value;
+    switch (message.kind) {
+      case 'vote': {
+        const vote = verifyVote(message.vote, this.#options, this.#scheme);
+        return vote.ok ? accepted({ kind: 'vote', vote: vote.value }) : vote;
+      }
+      case 'proposal': {
+        const proposal = verifyProposal(message.proposal, this.#options, this.#scheme);
+        return proposal.ok ? accepted({ kind: 'proposal', proposal: proposal.value }) : proposal;
+      }
+      case 'certificate': {
+        const certificate = this.certificate(message.certificate);
+        return certificate.ok
+          ? accepted({ kind: 'certificate', certificate: certificate.value })
+          : certificate;
+      }
+      case 'status':
+      case 'certificatesWanted':
+        return accepted(message);
+    }
+  }
+
+  certificate(certificate: Certificate): Result<Verified<Certificate>> {
+    return verifyCertificate(certificate, this.#options, this.#scheme);
+  }
+
+  /** Null when the verifier is full or stopping: nothing was judged. */
+  async #check(items: readonly SignatureCheck[]): Promise<readonly boolean[] | null> {
+    try {
+      return await this.#options.verifyMany(items);
+    } catch {
+      return null;
+    }
+  }
+
+  async #verifySignatures(transaction: Transaction): Promise<Result<Verified<Transaction>>> {
+    const outcomes = await this.#check(checksOf(transaction));
+    return outcomes === null ? refused('busy', 'verification') : asVerified(transaction, outcomes);
+  }
+
+  async #verifyAll(transactions: readonly Transaction[]): Promise<Result<readonly Verified<Transaction>[]>> {
+    const outcomes = await this.#check(transactions.flatMap(checksOf));
+    if (outcomes === null) return refused('busy', 'verification');
+    const verified: Verified<Transaction>[] = [];
+    let used = 0;
+    for (const transaction of transactions) {
+      const own = outcomes.slice(used, used + transaction.signatures.length);
+      used += transaction.signatures.length;
+      const verdict = asVerified(transaction, own);
+      if (!verdict.ok) return refused('batchInvalid', verdict.refusal.code);
+      verified.push(verdict.value);
+    }
+    return accepted(verified);
+  }
+}
+
+function checksOf(transaction: Transaction): SignatureCheck[] {
+  const message = transactionSigningBytes(transaction.chainId, transaction.txId);
+  return transaction.signatures.map(({ key, sig }) => ({ message, signature: sig, key }));
+}

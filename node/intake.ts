@@ -1,0 +1,129 @@
+/** What comes in from other members, each kind to its place; bad input costs its sender, never us. */
+import type { Block } from '../protocol/block.ts';
+import type { Height, MemberName, Verified } from '../protocol/brand.ts';
+import type { Certificate } from '../protocol/certificate.ts';
+import type { RefusalCode } from '../protocol/refusal.ts';
+import { decodeAnswer, type SyncAnswer } from '../protocol/sync.ts';
+import { answerRequest, type AnswerPorts } from './answers.ts';
+import type { Fetcher } from './fetcher.ts';
+import type { Gate, VerifiedBatch, VerifiedMessage } from './gate.ts';
+import type { GossipVerdict, NetworkHandlers } from './network/ports.ts';
+import type { PeerBook } from './peerBook.ts';
+import type { Pool } from './pool.ts';
+import type { Log } from './ports.ts';
+
+export interface IntakePorts {
+  readonly gate: Gate;
+  readonly pool: Pool;
+  readonly fetcher: Fetcher;
+  readonly peers: PeerBook;
+  readonly log: Log;
+  readonly answers: Omit<AnswerPorts, 'onLaneTip'>;
+  readonly finalHeight: () => Height;
+  /** A verified frame; the engine may still be listening for its own key (W8). */
+  readonly onMessage: (from: MemberName, message: VerifiedMessage) => void;
+  /** A verified batch that is new in the pool. */
+  readonly onBatch: (batch: VerifiedBatch) => void;
+  readonly onCertified: (block: Block, certificate: Verified<Certificate>) => void;
+  readonly onConnected: (name: MemberName) => void;
+  readonly drop: (name: MemberName, reason: string) => void;
+}
+
+/** A peer that sends these wrote bytes that no honest node writes. */
+const dishonest: ReadonlySet<RefusalCode> = new Set([
+  'malformed',
+  'tooLarge',
+  'badSignature',
+  'certificateInvalid',
+  'notAVoter',
+  'wrongChain',
+]);
+
+export function intakeHandlers(ports: IntakePorts): NetworkHandlers {
+  return {
+    onConsensusFrame: (from, frame) => onFrame(ports, from, frame),
+    onBatch: async (bytes, from) => onBatch(ports, bytes, from),
+    onFinalized: async (bytes) => onFinalized(ports, bytes),
+    onRequest: async (from, bytes) => {
+      ports.peers.heard(from);
+      const onLaneTip = (member: MemberName, sequence: number): void => {
+        if (sequence > ports.pool.highest(member)) askLane(ports, from, member);
+      };
+      return answerRequest({ ...ports.answers, onLaneTip }, from, bytes);
+    },
+    onPeerChanged: (name, isConnected) => {
+      ports.log.info({ peer: name, isConnected }, 'peer changed');
+      if (isConnected) ports.onConnected(name);
+    },
+  };
+}
+
+function onFrame(ports: IntakePorts, from: MemberName, frame: Uint8Array): void {
+  const message = ports.gate.frame(frame);
+  if (!message.ok) {
+    const { code } = message.refusal;
+    ports.log.warn({ peer: from, code }, 'consensus frame refused');
+    if (dishonest.has(code)) ports.drop(from, code);
+    return;
+  }
+  ports.peers.heard(from);
+  ports.onMessage(from, message.value);
+}
+
+async function onBatch(
+  ports: IntakePorts,
+  bytes: Uint8Array,
+  from: MemberName | null,
+): Promise<GossipVerdict> {
+  const verified = await ports.gate.batch(bytes);
+  if (!verified.ok) {
+    if (verified.refusal.code === 'busy') return 'ignore';
+    // Forwarding is blind to transactions, so the author alone is to blame for those; `reject` scores the forwarder.
+    ports.log.warn({ peer: from, code: verified.refusal.code }, 'batch refused');
+    return 'reject';
+  }
+  const { batch } = verified.value;
+  const verdict = ports.pool.add(verified.value, { isOrdered: false });
+  switch (verdict) {
+    case 'added':
+      ports.onBatch(verified.value);
+      if (ports.pool.gap(batch.member) !== null) askLane(ports, from ?? batch.member, batch.member);
+      return 'accept';
+    case 'known':
+      return 'accept';
+    case 'final':
+      return 'ignore';
+    case 'overQuota':
+      ports.log.warn({ member: batch.member }, 'lane over its quota: batch not kept');
+      return 'ignore';
+  }
+}
+
+function askLane(ports: IntakePorts, peer: MemberName, member: MemberName): void {
+  const above = ports.pool.gap(member) ?? ports.pool.highest(member);
+  // One answer holds a bounded part of the lane; the next tip or gap asks for the rest.
+  void ports.fetcher.lane(peer, member, above);
+}
+
+/** The newest block with its CC, for those who do not vote. */
+async function onFinalized(ports: IntakePorts, bytes: Uint8Array): Promise<GossipVerdict> {
+  const answer = decodeAnswer(bytes);
+  if (!answer.ok) return 'reject';
+  const certified = singleBlock(answer.value);
+  if (certified === null) return 'reject';
+  const { block, certificate } = certified;
+  if (block.header.height <= ports.finalHeight()) return 'ignore';
+  const verified = ports.gate.certificate(certificate);
+  if (!verified.ok) return 'reject';
+  ports.onCertified(block, verified.value);
+  return 'accept';
+}
+
+function singleBlock(
+  answer: SyncAnswer,
+): { readonly block: Block; readonly certificate: Certificate } | null {
+  if (answer.kind !== 'blocks' || answer.blocks.length !== 1) return null;
+  const [synced] = answer.blocks;
+  if (synced === undefined || synced.certificate === null) return null;
+  return { block: synced.block, certificate: synced.certificate };
+}

@@ -1,0 +1,217 @@
+/** The composition root: opens the stores, builds the parts in order, and stops them in reverse. */
+import type { MemberName } from '../protocol/brand.ts';
+import { chainIdOf, type Genesis } from '../protocol/genesis.ts';
+import type { Member } from '../protocol/member.ts';
+import { systemClock } from './clock.ts';
+import type { NodeConfig } from './config.ts';
+import { ed25519 } from './ed25519.ts';
+import { Engine } from './engine.ts';
+import type { Keystore } from './keystore.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { startNetwork } from './network/network.ts';
+import type { PeerAddress } from './network/ports.ts';
+import { NodeFailure } from './nodeFailure.ts';
+import { startRpcServer, type HttpOptions } from './rpc/server.ts';
+import { FinalityListeners, makeRpcPorts } from './rpcPorts.ts';
+import { readinessFacts, type StatusParts } from './status.ts';
+import type { CommitEntry } from './storage/ledgerCommit.ts';
+import { closeStores, openStores, type Stores } from './stores.ts';
+import { programVersion } from './version.ts';
+import { startVerifyPool, type VerifyPool } from './verifyPool.ts';
+
+export interface NodeOptions {
+  readonly config: NodeConfig;
+  readonly genesis: Genesis;
+  readonly keystore: Keystore;
+  readonly home: string;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface RunningNode {
+  /** Path of the unix socket. */
+  readonly rpcSocket: string;
+  /** Port of the loopback listener, or null without one. */
+  readonly rpcPort: number | null;
+  /** Multiaddrs that peers can dial. */
+  readonly addresses: readonly string[];
+  /** Rejects when the node cannot go on; never resolves before `stop`. */
+  readonly finished: Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+/** Throws NodeFailure, StorageFailure, NetworkFailure; then everything that was opened is closed again. */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const stopping: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const action of stopping.splice(0).toReversed()) await action();
+  };
+  try {
+    return await build(options, stopping, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function build(
+  options: NodeOptions,
+  stopping: (() => Promise<void>)[],
+  stop: () => Promise<void>,
+): Promise<RunningNode> {
+  const { config, genesis, keystore, home, log, metrics } = options;
+  const own = memberNamed(genesis, config.node.name);
+  const stores = await openStores(home, genesis, own.consensusKey);
+  stopping.push(async () => closeStores(stores));
+  if (stores.safety.wasTornTail)
+    log.warn({}, 'the last record of the safety log was torn and is gone: nobody saw it');
+  const verifyPool = startVerifyPool({ threads: null });
+  stopping.push(async () => verifyPool.stop());
+
+  const failure = failureSignal();
+  const finality = new FinalityListeners();
+  const engine = makeEngine(options, { own, stores, verifyPool, finality, onFatal: failure.fail });
+  stopping.push(async () => engine.stop());
+  const chainId = chainIdOf(genesis);
+  await engine.start(async (handlers) =>
+    startNetwork(
+      {
+        own: own.name,
+        networkKeySeed: keystore.seed('network'),
+        chainId,
+        listen: config.network.listen,
+        advertise: config.network.advertise,
+        peers: peersOf(options, own.name),
+        log,
+      },
+      handlers,
+    ),
+  );
+
+  let isStopping = false;
+  const others = genesis.members.filter((member) => member.name !== own.name);
+  const status: StatusParts = { engine, ledger: stores.ledger, own, others, clock: systemClock };
+  readGauges(options, { engine, stores, verifyPool, status });
+  const ports = makeRpcPorts({
+    version: programVersion,
+    genesis,
+    engine,
+    stores,
+    keystore,
+    metrics,
+    clock: systemClock,
+    log,
+    status,
+    finality,
+    isStopping: () => isStopping,
+    onFatal: failure.fail,
+  });
+  const server = await startRpcServer({
+    ports,
+    socketPath: config.rpc.socket,
+    http: httpOptions(config),
+    ops: null,
+  });
+  stopping.push(async () => {
+    isStopping = true;
+    await server.close();
+  });
+  return {
+    rpcSocket: config.rpc.socket,
+    rpcPort: server.httpPort,
+    addresses: engine.addresses(),
+    finished: failure.finished,
+    stop,
+  };
+}
+
+/** `finished` rejects with the first failure; nobody needs to listen from the start. */
+function failureSignal(): { readonly finished: Promise<void>; readonly fail: (cause: unknown) => void } {
+  let fail: (cause: unknown) => void = () => undefined;
+  const finished = new Promise<void>((_resolve, reject) => {
+    fail = reject;
+  });
+  finished.catch(() => undefined);
+  return { finished, fail };
+}
+
+function httpOptions({ rpc }: NodeConfig): HttpOptions | null {
+  if (rpc.http === null) return null;
+  const { host, port } = rpc.http;
+  return { host, port, tokenPath: rpc.tokenFile, allowHosts: [], allowOrigins: rpc.origins };
+}
+
+function memberNamed(genesis: Genesis, name: MemberName): Member {
+  const member = genesis.members.find((candidate) => candidate.name === name);
+  if (member === undefined) throw new NodeFailure('configuration', `${name} is no member of ${genesis.name}`);
+  return member;
+}
+
+function peersOf({ config, genesis }: NodeOptions, own: MemberName): ReadonlyMap<MemberName, PeerAddress> {
+  const others = genesis.members.filter((member) => member.name !== own && member.status === 'active');
+  return new Map(
+    others.map(({ name, networkKey }) => [name, { networkKey, addresses: config.network.peers[name] ?? [] }]),
+  );
+}
+
+interface EngineParts {
+  readonly own: Member;
+  readonly stores: Stores;
+  readonly verifyPool: VerifyPool;
+  readonly finality: FinalityListeners;
+  readonly onFatal: (cause: unknown) => void;
+}
+
+function makeEngine({ genesis, keystore, log, metrics }: NodeOptions, parts: EngineParts): Engine {
+  const { own, stores, verifyPool, finality } = parts;
+  const onCommitted = (entries: readonly CommitEntry[]): void => {
+    for (const { receipts, block } of entries) {
+      const refusedCount = receipts.filter((receipt) => receipt.outcome === 'refused').length;
+      metrics.countTransactions('committed', receipts.length - refusedCount);
+      metrics.countTransactions('refused', refusedCount);
+      log.debug(
+        { height: block.header.height, view: block.header.view, count: receipts.length },
+        'block is final',
+      );
+      finality.tell(block.header.height);
+    }
+  };
+  return new Engine({
+    genesis,
+    own,
+    stores,
+    signer: keystore.consensusSigner,
+    sealing: keystore.sealingSecret,
+    scheme: ed25519,
+    verifyMany: async (items) => verifyPool.verify(items),
+    clock: systemClock,
+    log,
+    onCommitted,
+    onCommitMs: (durationMs) => metrics.observeCommitMs(durationMs),
+    onFsyncMs: (durationMs) => metrics.observeFsyncMs(durationMs),
+    onFatal: (cause) => {
+      log.error({ error: cause }, 'the node cannot go on');
+      parts.onFatal(cause);
+    },
+  });
+}
+
+function readGauges(
+  { metrics }: NodeOptions,
+  parts: Pick<EngineParts, 'stores' | 'verifyPool'> & {
+    readonly engine: Engine;
+    readonly status: StatusParts;
+  },
+): void {
+  const { engine, stores, verifyPool, status } = parts;
+  metrics.readGauges(() => ({
+    height: stores.ledger.head().height,
+    view: engine.state.view,
+    mempoolCount: engine.mempoolSize.count,
+    mempoolBytes: engine.mempoolSize.bytes + engine.pool.bytes,
+    peersConnected: engine.connected().length,
+    verifyQueue: verifyPool.itemCount(),
+    clockOffsetMs: readinessFacts(status, false).clockOffsetMs,
+  }));
+}

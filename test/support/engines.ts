@@ -1,0 +1,169 @@
+/** A consortium of engines in one process: real libp2p on loopback, real LevelDB in a temporary directory, no JSON-RPC. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createConsortium, type CastMember, type Consortium } from '../../devnet/cast.ts';
+import { freePorts } from '../../devnet/ports.ts';
+import { systemClock } from '../../node/clock.ts';
+import { ed25519, sealingKeyPairFromSeed, signerFromSeed } from '../../node/ed25519.ts';
+import { Engine } from '../../node/engine.ts';
+import { silentLogger } from '../../node/log.ts';
+import { startNetwork } from '../../node/network/network.ts';
+import type { PeerAddress } from '../../node/network/ports.ts';
+import type { Log } from '../../node/ports.ts';
+import { closeStores, createStores, openStores, type Stores } from '../../node/stores.ts';
+import type { Id, MemberName, Timestamp } from '../../protocol/brand.ts';
+import type { Action } from '../../protocol/action.ts';
+import type { ConsensusParameters } from '../../protocol/genesis.ts';
+import {
+  encodeEnvelope,
+  encodePayload,
+  transactionId,
+  transactionSigningBytes,
+} from '../../protocol/transaction.ts';
+import { patientKeys, createToken } from '../../node/patient.ts';
+import type { Units } from '../../protocol/brand.ts';
+
+export interface EngineNode {
+  readonly name: MemberName;
+  readonly engine: Engine;
+  readonly stores: Stores;
+  readonly failures: readonly unknown[];
+  readonly stop: () => Promise<void>;
+}
+
+export interface EngineConsortium {
+  readonly consortium: Consortium;
+  readonly start: (name: string) => Promise<EngineNode>;
+  readonly remove: () => void;
+}
+
+/** Homes with stores at genesis for every member; nothing runs yet. */
+export async function engineConsortium(options: {
+  readonly seed: string;
+  readonly consensus?: Partial<ConsensusParameters>;
+  readonly log?: Log;
+}): Promise<EngineConsortium> {
+  const { seed, consensus = {}, log = silentLogger } = options;
+  const consortium = createConsortium({ seed, voterCount: 4, consensus });
+  const directory = mkdtempSync(join(tmpdir(), 'rxl-engines-'));
+  const ports = await freePorts(consortium.members.length);
+  const addresses = new Map(
+    consortium.members.map(({ name }, index) => [name, `/ip4/127.0.0.1/tcp/${ports[index] ?? 0}`]),
+  );
+  for (const { name, member } of consortium.members) {
+    await createStores(join(directory, name), consortium.genesis, member.consensusKey);
+  }
+  return {
+    consortium,
+    start: async (name) => startEngine({ consortium, directory, addresses, log }, name),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+interface Setting {
+  readonly consortium: Consortium;
+  readonly directory: string;
+  readonly addresses: ReadonlyMap<MemberName, string>;
+  readonly log: Log;
+}
+
+async function startEngine(setting: Setting, name: string): Promise<EngineNode> {
+  const { consortium, directory, addresses, log } = setting;
+  const cast = memberOf(consortium, name);
+  const { genesis, chainId } = consortium;
+  const stores = await openStores(join(directory, name), genesis, cast.member.consensusKey);
+  const failures: unknown[] = [];
+  const engine = new Engine({
+    genesis,
+    own: cast.member,
+    stores,
+    signer: signerFromSeed(seedOf(cast, 'consensus')),
+    sealing: sealingKeyPairFromSeed(seedOf(cast, 'sealing')),
+    scheme: ed25519,
+    verifyMany: async (items) =>
+      items.map(({ message, signature, key }) => ed25519.verify(message, signature, key)),
+    clock: systemClock,
+    log,
+    onCommitted: () => undefined,
+    onCommitMs: () => undefined,
+    onFsyncMs: () => undefined,
+    onFatal: (cause) => failures.push(cause),
+  });
+  const peers = new Map<MemberName, PeerAddress>(
+    genesis.members
+      .filter((member) => member.name !== cast.name)
+      .map((member) => [
+        member.name,
+        { networkKey: member.networkKey, addresses: [addresses.get(member.name) ?? ''] },
+      ]),
+  );
+  const listen = [addresses.get(cast.name) ?? ''];
+  const networkKeySeed = seedOf(cast, 'network');
+  await engine.start(async (handlers) =>
+    startNetwork({ own: cast.name, networkKeySeed, chainId, listen, advertise: [], peers, log }, handlers),
+  );
+  const stop = async (): Promise<void> => {
+    await engine.stop();
+    await closeStores(stores);
+  };
+  return { name: cast.name, engine, stores, failures, stop };
+}
+
+function memberOf(consortium: Consortium, name: string): CastMember {
+  const member = consortium.members.find((candidate) => candidate.name === name);
+  if (member === undefined) throw new Error(`no member ${name}`);
+  return member;
+}
+
+function seedOf(member: CastMember, purpose: string): Uint8Array {
+  const key = member.keys.find((candidate) => candidate.purpose === purpose);
+  if (key === undefined) throw new Error(`no ${purpose} key`);
+  return key.seed;
+}
+
+export function newId(): Id {
+  return randomBytes(16).toString('hex') as Id;
+}
+
+/** A signed `rx.issue` of the hospital's named doctor, with a fresh prescription and patient. */
+export function anIssue(consortium: Consortium): Uint8Array {
+  const hospital = memberOf(consortium, 'hospital');
+  const doctor = hospital.practitioners.find(({ practitioner }) => practitioner.roles.includes('doctor'));
+  const key = doctor?.keys[0];
+  if (doctor === undefined || key === undefined) throw new Error('the hospital has no doctor');
+  const rxId = newId();
+  const now = Date.now() as Timestamp;
+  const patient = patientKeys(createToken(rxId), 1);
+  const [fill] = patient.fills;
+  if (fill === undefined) throw new Error('no fill');
+  const action: Action = {
+    kind: 'rx.issue',
+    body: {
+      rxId,
+      prescriber: doctor.practitioner.id,
+      class: 'ordinary',
+      authoredOn: now,
+      validUntil: (now + 86_400_000) as Timestamp,
+      items: [{ itemId: 0, units: 30 as Units, repeats: 0, intervalDays: 0, substitutionAllowed: true }],
+      fills: [
+        {
+          k: 0,
+          start: now,
+          end: (now + 86_400_000) as Timestamp,
+          redeemKey: fill.redeemKey,
+          receiptHash: fill.receiptHash,
+        },
+      ],
+      ownerKey: patient.owner.publicKey,
+      reviewRequired: false,
+      replaces: null,
+    },
+  };
+  const { chainId } = consortium;
+  const notAfter = (now + 3_600_000) as Timestamp;
+  const payload = encodePayload({ chainId, id: newId(), member: hospital.name, notAfter, action, seals: [] });
+  const sig = signerFromSeed(key.seed).sign(transactionSigningBytes(chainId, transactionId(payload)));
+  return encodeEnvelope(payload, [{ key: key.publicKey, sig }]);
+}
