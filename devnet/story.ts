@@ -22,7 +22,7 @@ export interface StoryOptions {
 
 /** Every step in order; the story goes on after a step that went wrong if it can. */
 export async function runStory(devnet: Supervisor, options: StoryOptions): Promise<readonly StoryStep[]> {
-  const client = await devnet.client('hospital');
+  const client = devnet.client('hospital');
   const status = await client.call('node_status', {});
   const step: StoryStep = {
     title: 'The hospital answers',

@@ -162,7 +162,7 @@ export class Supervisor {
   #dropClient(name: string): void {
     const client = this.#clients.get(name);
     this.#clients.delete(name);
-    void client?.close();
+    client?.close();
   }
 
   /** The socket's file may be left from before a crash, so only an answer counts. */
@@ -170,7 +170,7 @@ export class Supervisor {
     while (this.#running.has(name)) {
       if (existsSync(this.node(name).rpcSocket)) {
         try {
-          const client = await this.client(name);
+          const client = this.client(name);
           await client.call('node_status', {});
           return 'answers';
         } catch {
@@ -186,7 +186,7 @@ export class Supervisor {
   async waitUntilReady(name: string): Promise<void> {
     const deadline = performance.now() + readyDeadlineMs;
     for (;;) {
-      const client = await this.client(name);
+      const client = this.client(name);
       const { ready } = await client.call('node_health', {});
       if (ready.ok) return;
       if (performance.now() > deadline) throw new Error(`${name} is not ready: ${ready.reasons.join(' ')}`);
@@ -195,10 +195,10 @@ export class Supervisor {
   }
 
   /** A client of the running node, over its unix socket; the same one until the node ends. */
-  async client(name: string): Promise<RpcClient> {
+  client(name: string): RpcClient {
     const known = this.#clients.get(name);
     if (known !== undefined) return known;
-    const client = await connect({ socketPath: this.node(name).rpcSocket });
+    const client = connect({ socketPath: this.node(name).rpcSocket });
     this.#clients.set(name, client);
     return client;
   }

@@ -37,6 +37,7 @@ export interface NodeConfig {
     /** Absolute path. */
     readonly tokenFile: string;
   };
+  readonly metrics: { readonly http: LoopbackAddress | null };
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
 }
 
@@ -164,6 +165,7 @@ function withPaths(home: string, origins: readonly SettingOrigin[]): Result<Load
       origins: list('rpc.origins'),
       tokenFile: file('rpc.tokenFile'),
     },
+    metrics: { http: parseLoopback(text('metrics.http')) },
     log: { level: text('log.level') as LogLevel, pretty: valueOf('log.pretty') === true },
   };
   return accepted({ config, origins });

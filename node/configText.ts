@@ -34,6 +34,7 @@ export interface ConfigDraft {
   readonly advertise?: readonly string[];
   readonly peers?: Readonly<Record<string, readonly string[]>>;
   readonly rpcHttp?: string;
+  readonly metricsHttp?: string;
   readonly logLevel?: LogLevel;
 }
 
@@ -44,6 +45,7 @@ export function renderConfig(draft: ConfigDraft): string {
     'network.listen': draft.listen,
     'network.advertise': draft.advertise,
     'rpc.http': draft.rpcHttp,
+    'metrics.http': draft.metricsHttp,
     'log.level': draft.logLevel,
   };
   const lines = ['# Settings of one node. What all members share stands in genesis.json.'];

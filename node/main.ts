@@ -23,7 +23,7 @@ interface GlobalOptions {
 
 const program = new Command('rxledger')
   .description('A node of a permissioned ledger for prescriptions, dispensing and settlement.')
-  .version(programVersion())
+  .version(programVersion)
   .option('--home <directory>', 'home of the node (default: $RXLEDGER_HOME, then ~/.rxledger)')
   .option('--json', 'answer in JSON')
   .showHelpAfterError('try: rxledger --help')

@@ -52,7 +52,7 @@ const pathSchema = z.string().min(1).max(4_096);
 const loopbackSchema: z.ZodType<string> = z
   .string()
   .regex(
-    /^(off|(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\]):\d{1,5})$/,
+    /^(off|(127\.0\.0\.1|localhost|\[::1\]):\d{1,5})$/,
     'expected "off" or a loopback address such as "127.0.0.1:7401"',
   )
   .refine(
@@ -105,7 +105,7 @@ export const settings: readonly Setting[] = [
     kind: 'text',
     schema: loopbackSchema,
     fallback: 'off',
-    help: 'JSON-RPC, /metrics, /livez and /readyz over HTTP: off, or a loopback address',
+    help: 'JSON-RPC over HTTP and WebSocket: off, or a loopback address',
   },
   {
     path: 'rpc.origins',
@@ -120,6 +120,13 @@ export const settings: readonly Setting[] = [
     schema: pathSchema,
     fallback: 'run/rpc.token',
     help: 'file with the bearer token of the HTTP interface',
+  },
+  {
+    path: 'metrics.http',
+    kind: 'text',
+    schema: loopbackSchema,
+    fallback: 'off',
+    help: '/metrics, /livez and /readyz without a token: off, or a loopback address',
   },
   {
     path: 'log.level',

@@ -20,18 +20,19 @@ export async function withClient(
   };
   if (!existsSync(socket)) return failed('notReady', notRunning);
   const { connect, RpcError } = await import('../rpc/client.ts');
+  const client = connect({ socketPath: socket });
   try {
-    const client = await connect({ socketPath: socket });
-    try {
-      return await work((method, params) => client.call(method, params));
-    } finally {
-      await client.close();
-    }
+    return await work((method, params) => client.call(method, params));
   } catch (error) {
-    if (error instanceof RpcError)
-      return failed('failure', { message: error.message, hint: error.data.hint });
-    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (error instanceof RpcError) {
+      const hint = error.data?.hint ?? 'look at the log of the node';
+      return failed('failure', { message: error.message, hint });
+    }
+    const cause = error instanceof Error ? error.cause : null;
+    const code = cause instanceof Error && 'code' in cause ? cause.code : null;
     if (code === 'ECONNREFUSED' || code === 'ENOENT') return failed('notReady', notRunning);
     throw error;
+  } finally {
+    client.close();
   }
 }

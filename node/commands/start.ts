@@ -7,7 +7,6 @@ import { KeystoreFailure } from '../keyFile.ts';
 import { unlock, type Keystore } from '../keystore.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
-import { programVersion } from '../version.ts';
 import { memberWithKeys } from './init.ts';
 import { keystoreOutcome } from './keys.ts';
 import { answered, failed, type CommandContext, type CommandOutcome } from './outcome.ts';
@@ -45,15 +44,7 @@ export async function startHome(context: CommandContext, options: StartOptions):
   // Loaded here and nowhere else: the network stack takes most of a second, which other commands need not spend.
   const { startNode } = await import('../node.ts');
   const metrics = createMetrics();
-  const starting = startNode({
-    config,
-    genesis,
-    keystore,
-    version: programVersion(),
-    home: context.home,
-    log,
-    metrics,
-  });
+  const starting = startNode({ config, genesis, keystore, home: context.home, log, metrics });
   const first = await Promise.race([starting, stopRequested]);
   if ('isFailure' in first) return stoppedOutcome(first, config);
   process.stdout.write(`${JSON.stringify({ member: config.node.name, rpcSocket: first.rpcSocket })}\n`);

@@ -30,6 +30,7 @@ describe('the configuration', () => {
       node: { name: 'clinic' },
       network: { listen: ['/ip4/0.0.0.0/tcp/7400'], advertise: [], peers: {} },
       rpc: { socket: '/home/run/rpc.sock', http: null, origins: [], tokenFile: '/home/run/rpc.token' },
+      metrics: { http: null },
       log: { level: 'info', pretty: false },
     });
   });
@@ -84,7 +85,7 @@ describe('the configuration', () => {
   it('serves HTTP on loopback addresses only', () => {
     assert.deepEqual(problemOf(`${minimal}[rpc]\nhttp = "0.0.0.0:7401"\n`), {
       message: 'rpc.http: expected "off" or a loopback address such as "127.0.0.1:7401" (config.toml:4:1)',
-      hint: 'rpc.http is JSON-RPC, /metrics, /livez and /readyz over HTTP: off, or a loopback address; see `rxledger config explain`',
+      hint: 'rpc.http is JSON-RPC over HTTP and WebSocket: off, or a loopback address; see `rxledger config explain`',
     });
   });
 
@@ -162,6 +163,7 @@ describe('the configuration', () => {
         origins: [],
         tokenFile: '/home/run/rpc.token',
       },
+      metrics: { http: null },
       log: { level: 'warn', pretty: false },
     });
   });
