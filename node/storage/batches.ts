@@ -6,6 +6,7 @@
 import type { Batch } from '../../protocol/batch.ts';
 import type { Digest, MemberName } from '../../protocol/brand.ts';
 import { compareText } from '../../protocol/bytes.ts';
+import { invariant } from '../../protocol/invariant.ts';
 import { openDatabase, type Database, type RowWrite } from './database.ts';
 import { batchKey, laneBounds, laneKey, lanePlace, type LanePlace } from './keyspace.ts';
 
@@ -45,9 +46,10 @@ export class BatchStore {
     else if (this.#waitingBytes > waitingBytesMax) await this.#flush();
   }
 
-  /** Resolves when those of these batches that were put are on disk. */
+  /** Resolves when these batches, all of which were put, are on disk. */
   async makeDurable(digests: readonly Digest[]): Promise<void> {
     this.#database.assertWritable();
+    for (const digest of digests) invariant(this.has(digest), 'a batch that must be durable was put');
     const isNeeded = digests.some((digest) => this.#waiting.has(digest) || this.#writing.has(digest));
     if (isNeeded) await this.#flush();
   }

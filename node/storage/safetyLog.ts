@@ -71,7 +71,7 @@ function newestOf(entries: readonly LogEntry[], start: Place): Place {
 }
 
 /** Held by one process at a time. All methods throw StorageFailure; after a failed append every later one fails (W7). */
-export class SafetyLog {
+class SafetyLog {
   readonly #directory: string;
   readonly #options: SafetyLogOptions;
   readonly #lock: DirectoryLock;

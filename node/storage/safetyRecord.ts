@@ -10,8 +10,8 @@ import { hexToBytes } from '../../protocol/bytes.ts';
 import { invariant } from '../../protocol/invariant.ts';
 import { StorageFailure } from './failure.ts';
 
-export const logKinds = ['vote', 'proposal', 'certificate', 'block'] as const;
-export type LogKind = (typeof logKinds)[number];
+const logKinds = ['vote', 'proposal', 'certificate', 'block'] as const;
+type LogKind = (typeof logKinds)[number];
 
 export interface LogEntry {
   readonly kind: LogKind;

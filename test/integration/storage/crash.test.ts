@@ -4,15 +4,14 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { openBatches } from '../../../node/storage/batches.ts';
 import { layoutOf } from '../../../node/storage/layout.ts';
 import { openLedger } from '../../../node/storage/ledger.ts';
 import { openSafetyLog, systemDisk } from '../../../node/storage/safetyLog.ts';
 import { aFolder, chainId, failsWith } from '../../unit/storage/builders.ts';
-import { aHeightBatch, aHeightRecord, aHeightState, safetyOptions } from './crashFixture.ts';
+import { aHeightBatch, aHeightRecord, aHeightState, safetyOptions, writeForever } from './crashFixture.ts';
 
-const writerPath = fileURLToPath(new URL('writer.js', import.meta.url));
+const fixtureUrl = new URL('crashFixture.js', import.meta.url).href;
 const roundCount = 20;
 
 /** Starts a writer and gives it back when it has acknowledged so many heights. */
@@ -20,7 +19,10 @@ async function aWriter(
   home: string,
   ackCount: number,
 ): Promise<{ readonly child: ChildProcess; readonly acknowledged: () => number }> {
-  const child = spawn(process.execPath, [writerPath, home], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const script = `(await import('${fixtureUrl}')).${writeForever.name}(process.argv[1])`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script, home], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const lines = createInterface({ input: child.stdout });
   let height = 0;
   await new Promise<void>((resolve, reject) => {
@@ -84,7 +86,8 @@ describe('stores under kill -9', () => {
       assert.equal(height >= acknowledged(), true, `round ${round}: ${height} of ${acknowledged()}`);
       assert.equal(height <= acknowledged() + 1, true, `round ${round}: ${height} of ${acknowledged()}`);
     }
-  });
+    // Twenty processes start, one after the other, on a machine that others may load.
+  }).timeout(120_000);
 
   it('refuse a second process while the first one lives, and need no cleaning when it was killed', async () => {
     const home = join(aFolder(), 'home');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { MemberName, Sequence } from '../../../protocol/brand.ts';
+import { BrokenInvariant } from '../../../protocol/invariant.ts';
 import { BatchStore, openBatches, type StoredBatch } from '../../../node/storage/batches.ts';
 import { Database } from '../../../node/storage/database.ts';
 import { Level } from 'level';
@@ -69,6 +70,7 @@ describe('the batch store', () => {
     await Promise.all([2, 3, 4].map((number) => store.put(aBatch(number), true)));
     await store.makeDurable([aDigest(1)]);
     assert.equal(writeCount, 1);
+    await assert.rejects(store.makeDurable([aDigest(5)]), BrokenInvariant);
     await store.close();
   });
 

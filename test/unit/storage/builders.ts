@@ -24,13 +24,13 @@ export function text(value: string): Uint8Array {
 }
 
 export const chainId: Digest = aDigest(0xc4a1);
-export const noWrites: StateWrites = { records: new Map(), pages: new Map(), seen: [] };
+const noWrites: StateWrites = { records: new Map(), pages: new Map(), seen: [] };
 
 export function aGenesis(change: Partial<GenesisData> = {}): GenesisData {
   return { chainId, timeMs: 1_000 as Timestamp, stateRoot: aDigest(0xa0), writes: noWrites, ...change };
 }
 
-export function aCertificate(digest: Digest): Certificate {
+function aCertificate(digest: Digest): Certificate {
   return {
     kind: 'commit',
     epoch: 1 as Epoch,
@@ -41,7 +41,7 @@ export function aCertificate(digest: Digest): Certificate {
   };
 }
 
-export function aBlock(
+function aBlock(
   parent: Pick<LedgerHead, 'height' | 'digest' | 'timeMs'>,
   change: Partial<Header> = {},
 ): Block {
