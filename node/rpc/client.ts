@@ -62,7 +62,7 @@ const answerBytesMax = 33_554_432;
 export function connect(target: ClientTarget, options: ClientOptions = {}): RpcClient {
   const { timeoutMs = 70_000, connectionsMax = 16 } = options;
   const agent = new Agent({ keepAlive: true, maxSockets: connectionsMax, scheduling: 'lifo' });
-  const http: RequestOptions = {
+  const http: CallOptions = {
     ...targetOptions(target),
     agent,
     method: 'POST',
@@ -95,7 +95,11 @@ export function connect(target: ClientTarget, options: ClientOptions = {}): RpcC
   return { call, batch, methods, close: () => agent.destroy() };
 }
 
-function targetOptions(target: ClientTarget): RequestOptions {
+interface CallOptions extends RequestOptions {
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+function targetOptions(target: ClientTarget): CallOptions {
   const headers = { 'content-type': 'application/json' };
   if ('socketPath' in target)
     return { socketPath: target.socketPath, headers: { ...headers, host: 'localhost' } };
@@ -132,7 +136,7 @@ function notJsonRpc(): RpcError {
 }
 
 /** One HTTP request; resolves with the parsed body, whatever its status: a refusal is JSON-RPC too. */
-function post(options: RequestOptions, message: unknown): Promise<unknown> {
+function post(options: CallOptions, message: unknown): Promise<unknown> {
   const body = Buffer.from(JSON.stringify(message));
   const headers = { ...options.headers, 'content-length': body.length };
   return new Promise((resolve, reject) => {

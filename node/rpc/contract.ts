@@ -158,7 +158,7 @@ interface Method<Params, Result> {
   readonly result: Result;
 }
 /** No parameters. */
-export type None = Readonly<Record<never, never>>;
+export type None = Readonly<Record<string, never>>;
 type WriteMethod<Params> = Method<Params & WriteOptions, WriteResult>;
 
 export interface RpcMethods {

@@ -44,7 +44,7 @@ export interface EventPage {
 export interface EventFeed {
   /** The place of the next event that will happen. */
   readonly end: () => Cursor;
-  readonly read: (cursor: Cursor, filter: EventFilter, countMax: number) => EventPage;
+  readonly read: (cursor: Cursor, filter: EventFilter, countMax: number) => Promise<EventPage>;
   /** Resolves at the next finalized block or after `waitMs`, with true; with false at once if too many wait. */
   readonly wait: (waitMs: number) => Promise<boolean>;
   readonly isClosed: () => boolean;
@@ -58,7 +58,7 @@ export function eventFeed(ledger: LedgerPort): EventFeed {
   const waiters = new Set<() => void>();
   const cache = new Map<Height, readonly LedgerEvent[]>();
   const wakeAll = (): void => {
-    for (const wake of [...waiters]) wake();
+    for (const wake of waiters) wake();
   };
   let isClosed = false;
   const unlisten = ledger.onFinalized(wakeAll);
@@ -102,17 +102,17 @@ interface PageRequest {
   readonly countMax: number;
 }
 
-function readPage(
+async function readPage(
   ledger: LedgerPort,
   request: PageRequest,
   eventsAt: (height: Height) => readonly LedgerEvent[],
-): EventPage {
+): Promise<EventPage> {
+  const isWanted = await matcher(ledger, request.filter);
   const head = ledger.height();
   const lowest = ledger.heightMin();
   const isLagged = request.cursor.height > 0 && request.cursor.height < lowest;
   const first: number = Math.max(lowest, request.cursor.height);
   const last = Math.min(head, first + eventBlocksScannedMax - 1);
-  const isWanted = matcher(ledger, request.filter);
   const events: LedgerEvent[] = [];
   for (let height = first; height <= last; height += 1) {
     const start = height === request.cursor.height ? request.cursor.index : 0;
@@ -129,11 +129,10 @@ function readPage(
 }
 
 /** The ledger's index knows more subjects than a body names (a delivery belongs to its prescription); a refusal is only in its body. */
-function matcher(ledger: LedgerPort, filter: EventFilter): (event: LedgerEvent) => boolean {
+async function matcher(ledger: LedgerPort, filter: EventFilter): Promise<(event: LedgerEvent) => boolean> {
   const { kinds, subject } = filter;
-  const indexed = new Set(
-    subject === null ? [] : ledger.history(subject).map(({ height, index }) => `${height}.${index}`),
-  );
+  const places = subject === null ? [] : await ledger.history(subject);
+  const indexed = new Set(places.map(({ height, index }) => `${height}.${index}`));
   return (event) => {
     if (kinds !== null && !kinds.includes(event.kind)) return false;
     if (subject === null) return true;

@@ -39,7 +39,7 @@ type JsonKey<Key, Value> = [Value] extends [Timestamp | null]
       : Key
   : Key;
 
-type AnySchema = z.ZodType<unknown>;
+type AnySchema = z.ZodType;
 
 const hexSizes: ReadonlyMap<AnySchema, number> = new Map<AnySchema, number>([
   [digestSchema, 32],
@@ -58,7 +58,7 @@ export const bytesJson: z.ZodType<Uint8Array> = z.codec(
   z.string().regex(/^0x([0-9a-f]{2})*$/),
   z.instanceof(Uint8Array),
   { decode: (text) => hexToBytes(text.slice(2)), encode: (bytes) => `0x${bytesToHex(bytes)}` },
-) as unknown as z.ZodType<Uint8Array>;
+);
 
 export const timestampJson: z.ZodType<Timestamp> = z.codec(
   z.iso.datetime({ precision: 3 }),

@@ -17,23 +17,23 @@ export interface Method {
   /** One sentence, for rpc.discover and the manual. */
   readonly summary: string;
   /** JSON in, domain values out; the JSON side stands in rpc.discover. */
-  readonly params: z.ZodType<unknown>;
+  readonly params: z.ZodType;
   /** Describes the JSON of the result, for rpc.discover. */
-  readonly result: z.ZodType<unknown>;
+  readonly result: z.ZodType;
   readonly handle: (params: unknown, context: RpcContext) => Outcome<unknown> | Promise<Outcome<unknown>>;
 }
 
 export interface MethodDefinition<M extends MethodName, P> {
   readonly summary: string;
   readonly params: z.ZodType<P>;
-  readonly result?: z.ZodType<unknown>;
+  readonly result?: z.ZodType;
   readonly handle: (
     params: P,
     context: RpcContext,
   ) => Outcome<RpcMethods[M]['result']> | Promise<Outcome<RpcMethods[M]['result']>>;
 }
 
-const anyObject: z.ZodType<unknown> = z.looseObject({});
+const anyObject: z.ZodType = z.looseObject({});
 
 /** The dispatcher hands a handler only what its own schema gave, so its parameter type holds. */
 export function method<M extends MethodName, P>(name: M, definition: MethodDefinition<M, P>): Method {

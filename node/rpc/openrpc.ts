@@ -53,7 +53,7 @@ function descriptors(schema: JsonSchema): readonly JsonObject[] {
 }
 
 /** The JSON side of a schema: what a caller sends, or gets. */
-function schemaOf(schema: z.ZodType<unknown>): JsonSchema {
+function schemaOf(schema: z.ZodType): JsonSchema {
   const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   return rest as unknown as JsonSchema;
 }

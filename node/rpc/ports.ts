@@ -54,7 +54,7 @@ export interface LedgerPort {
   readonly locate: (txId: Digest) => TransactionLocation | null;
   readonly transactionAt: (location: TransactionLocation) => Transaction | null;
   /** Where the transactions stand that named this subject (rxId, parcelId, claimId, statement id), oldest first. */
-  readonly history: (subject: Id) => readonly TransactionLocation[];
+  readonly history: (subject: Id) => Promise<readonly TransactionLocation[]>;
   /** Every member of the consortium as of the latest finalized block, in order of name. */
   readonly members: () => readonly Member[];
   /** The state after the latest finalized block. */

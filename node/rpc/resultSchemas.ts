@@ -16,8 +16,8 @@ const transactionShape = {
   notAfter: timeSchema.nullable(),
 };
 
-export const transactionResultSchema: z.ZodType<unknown> = z.strictObject(transactionShape);
-export const writeResultSchema: z.ZodType<unknown> = z.looseObject({ ...transactionShape, id: hexSchema });
+export const transactionResultSchema: z.ZodType = z.strictObject(transactionShape);
+export const writeResultSchema: z.ZodType = z.looseObject({ ...transactionShape, id: hexSchema });
 
 const eventSchema = z.strictObject({
   cursor: z.string(),
@@ -32,7 +32,7 @@ const eventSchema = z.strictObject({
   subjects: z.array(hexSchema),
 });
 
-export const eventPageSchema: z.ZodType<unknown> = z.strictObject({
+export const eventPageSchema: z.ZodType = z.strictObject({
   items: z.array(eventSchema),
   nextCursor: z.string(),
   lagged: z.boolean(),
@@ -40,8 +40,8 @@ export const eventPageSchema: z.ZodType<unknown> = z.strictObject({
 });
 
 /** A list of items of which each has this schema. */
-export function listSchema(item: z.ZodType<unknown>): z.ZodType<unknown> {
+export function listSchema(item: z.ZodType): z.ZodType {
   return z.strictObject({ items: z.array(item), nextCursor: z.string().nullable(), asOfHeight: z.int() });
 }
 
-export const eventListSchema: z.ZodType<unknown> = listSchema(eventSchema);
+export const eventListSchema: z.ZodType = listSchema(eventSchema);

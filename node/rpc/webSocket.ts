@@ -161,7 +161,7 @@ async function pump(session: Session, subscription: string, start: Cursor): Prom
   while (!feed.isClosed()) {
     const filter = session.subscriptions.get(subscription)?.filter;
     if (filter === undefined) return;
-    const page = feed.read(cursor, filter, limits.pageItemsMax);
+    const page = await feed.read(cursor, filter, limits.pageItemsMax);
     cursor = page.next;
     if (page.events.length > 0 || page.isLagged) {
       const params = { subscription, ...eventPageView(page) };

@@ -84,13 +84,13 @@ export async function write(
     // After a restart only the ledger remembers the id: its outcome is told, the secrets are gone.
     if (known !== null) return remembered(ports, known);
     const planned = await plan();
-    return planned.ok ? await build(ports, { id, choice, plan: planned.value }) : planned;
+    return planned.ok ? build(ports, { id, choice, plan: planned.value }) : planned;
   });
   if (built === null) return fault('idReused', 'id');
   const write = await built;
   if (!write.ok) return write;
-  const status = await submitAndWait(ports, write.value.envelopeBytes, choice, write.value.txId);
-  if (!status.ok) return status;
+  const status = await submitAndWait(ports, write.value.envelopeBytes, choice);
+  if (!status.ok) return { ok: false, refusal: { ...status.refusal, txId: write.value.txId } };
   return accepted({ ...status.value, id: hexOf(id), ...write.value.extra });
 }
 
@@ -139,7 +139,7 @@ export interface PayloadParts {
 
 /** Refused as `invalidParams` where the values break a rule of the body that its JSON schema does not know. */
 export function payloadOf(ports: RpcPorts, parts: PayloadParts): Outcome<Uint8Array> {
-  const schema: z.ZodType<unknown> = bodySchemas[parts.action.kind];
+  const schema: z.ZodType = bodySchemas[parts.action.kind];
   const encoded = z.safeEncode(schema, parts.action.body);
   if (!encoded.success) return fault('invalidParams', encoded.error.issues[0]?.path.join('.') ?? null);
   return accepted(encodePayload({ chainId: ports.ledger.chainId, member: ports.keystore.member, ...parts }));
@@ -150,10 +150,9 @@ export async function submitAndWait(
   ports: RpcPorts,
   envelopeBytes: Uint8Array,
   wait: WaitChoice,
-  txId: Digest | null = null,
 ): Promise<Outcome<TransactionResult>> {
   const submitted = await ports.transactions.submit(envelopeBytes);
-  if (!submitted.ok) return faultOf(submitted.refusal, txId);
+  if (!submitted.ok) return faultOf(submitted.refusal);
   const isOpen = submitted.value.status === 'pending' && wait.waitFor === 'committed' && wait.timeoutMs > 0;
   if (!isOpen) return accepted(transactionResult(submitted.value));
   return accepted(
@@ -187,7 +186,7 @@ export function uuid(ports: Pick<RpcPorts, 'now' | 'randomBytes'>): Id {
 
 /** The JSON of a body and of the write's own parameters, side by side in one object. */
 export function withWriteShape<Body>(body: z.ZodType<Body>): z.ZodType<Body & WriteChoice> {
-  const json: z.ZodType<unknown> = jsonSchema(body);
+  const json: z.ZodType = jsonSchema(body);
   const shape = json instanceof z.ZodObject ? json.shape : {};
   return z.strictObject({ ...shape, ...writeShape }) as unknown as z.ZodType<Body & WriteChoice>;
 }

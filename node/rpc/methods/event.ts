@@ -43,13 +43,13 @@ const poll = method('event_poll', {
     const start = params.cursor === null ? feed.end() : parseCursor(params.cursor);
     if (start === null) return fault('invalidParams', 'cursor');
     const deadline = ports.now() + params.waitMs;
-    let page = feed.read(start, params.filter, params.limit);
+    let page = await feed.read(start, params.filter, params.limit);
     // A page that is empty because the scan has a bound is answered as it is: its cursor leads on.
     while (page.events.length === 0 && !page.isLagged && page.next.height > page.asOfHeight) {
       const waitMs = deadline - ports.now();
       if (waitMs <= 0 || feed.isClosed()) break;
       if (!(await feed.wait(waitMs))) return fault('overloaded', 'waitMs');
-      page = feed.read(page.next, params.filter, params.limit);
+      page = await feed.read(page.next, params.filter, params.limit);
     }
     return accepted(eventPageView(page));
   },
@@ -66,24 +66,27 @@ const history = method('rx_history', {
   handle: ({ rxId, cursor, limit }, context) => {
     const start = cursor === null ? null : parseCursor(cursor);
     if (cursor !== null && start === null) return fault('invalidParams', 'cursor');
-    return accepted(historyOf(context, rxId, { start, limit }));
+    return accepted(await historyOf(context, rxId, { start, limit }));
   },
 });
 
 export const eventMethods: readonly Method[] = [poll, history];
 
-function historyOf(
+async function historyOf(
   { ports }: RpcContext,
   subject: Id,
   page: { readonly start: Cursor | null; readonly limit: number },
-): { readonly items: readonly EventView[]; readonly nextCursor: string | null; readonly asOfHeight: number } {
+): Promise<{
+  readonly items: readonly EventView[];
+  readonly nextCursor: string | null;
+  readonly asOfHeight: number;
+}> {
   const { start, limit } = page;
-  const locations = ports.ledger
-    .history(subject)
-    .filter(
-      ({ height, index }) =>
-        start === null || height > start.height || (height === start.height && index >= start.index),
-    );
+  const all = await ports.ledger.history(subject);
+  const locations = all.filter(
+    ({ height, index }) =>
+      start === null || height > start.height || (height === start.height && index >= start.index),
+  );
   const items = locations.slice(0, limit).flatMap((location) => {
     const event = eventAt(ports.ledger, location);
     return event === null ? [] : [eventView(event)];

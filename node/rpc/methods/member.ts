@@ -55,8 +55,8 @@ const registerParams: z.ZodType<RegisterInput> = z.strictObject({
 }) as unknown as z.ZodType<RegisterInput>;
 
 function registerShape(): Readonly<Record<string, z.ZodType>> {
-  const json: z.ZodType<unknown> = jsonSchema(registerBodySchema);
-  return json instanceof z.ZodObject ? (json.shape as Record<string, z.ZodType>) : {};
+  const json: z.ZodType = jsonSchema(registerBodySchema);
+  return json instanceof z.ZodObject ? json.shape : {};
 }
 
 const register = method('practitioner_register', {

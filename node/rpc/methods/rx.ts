@@ -75,7 +75,7 @@ const issueParams: z.ZodType<IssueInput> = z.strictObject({
   replaces: idJson.nullable().default(null),
   documents: z.array(z.record(z.string(), z.json())).min(1).max(transactionSealsMax),
   recipients: z.array(nameSchema).max(sealRecipientsMax).default([]),
-}) as unknown as z.ZodType<IssueInput>;
+});
 
 const issue = method('rx_issue', {
   summary:
@@ -199,8 +199,8 @@ const cancel = method('rx_cancel', {
 });
 
 /** One field of a body's JSON. */
-function jsonShapeOf(body: z.ZodType<unknown>, field: string): z.ZodType<unknown> {
-  const json = jsonSchema<unknown>(body);
+function jsonShapeOf(body: z.ZodType, field: string): z.ZodType {
+  const json = jsonSchema(body);
   return (json instanceof z.ZodObject ? json.shape[field] : null) ?? z.never();
 }
 

@@ -55,7 +55,7 @@ const build = method('tx_build', {
   summary: 'Builds the unsigned payload of an act of this member, for keys that are held elsewhere.',
   params: buildParams,
   handle: (params, { ports }) => {
-    const action = actionFromJson(params.kind, params.body as JsonObject);
+    const action = actionFromJson(params.kind, params.body);
     if (!action.ok) return fault('invalidParams', action.path);
     const notAfter = params.notAfter ?? ((ports.now() + notAfterAheadMsDefault) as Timestamp);
     const id: Id = params.id ?? uuid(ports);
@@ -138,7 +138,8 @@ type ParsedAction =
   { readonly ok: true; readonly value: Action } | { readonly ok: false; readonly path: string };
 
 function actionFromJson(kind: ActionKind, body: JsonObject): ParsedAction {
-  const schema: z.ZodType<unknown> = jsonSchema<unknown>(bodySchemas[kind]);
+  const wire: z.ZodType = bodySchemas[kind];
+  const schema = jsonSchema(wire);
   const parsed = schema.safeParse(body);
   if (parsed.success) return { ok: true, value: { kind, body: parsed.data } as Action };
   return { ok: false, path: ['body', ...(parsed.error.issues[0]?.path ?? [])].join('.') };
@@ -161,14 +162,14 @@ function transactionView(
   result: ReturnType<typeof transactionResult>,
 ): TransactionView {
   const { action, id, member, seals, signatures, notAfter } = transaction;
-  const schema: z.ZodType<unknown> = bodySchemas[action.kind];
+  const schema: z.ZodType = bodySchemas[action.kind];
   return {
     ...result,
     notAfter: timeOf(notAfter),
     id: hexOf(id),
     kind: action.kind,
     member,
-    body: toJson(schema, action.body) as JsonObject,
+    body: toJson(schema, action.body),
     seals: seals.map((seal) => toJson(sealSchema, seal)),
     signatures: signatures.map((signature: TransactionSignature) => signatureView(signature)),
     transaction: bytesText(transaction.envelopeBytes),

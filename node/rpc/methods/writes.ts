@@ -1,5 +1,5 @@
 /** The writes whose parameters are the body of their action, as it stands in the protocol. */
-import { bodySchemas, type ActionBody, type ActionKind, type Action } from '../../../protocol/action.ts';
+import { bodySchemas, type ActionKind, type Action } from '../../../protocol/action.ts';
 import * as z from 'zod';
 import { accepted } from '../../../protocol/result.ts';
 import type { MethodName } from '../contract.ts';
@@ -27,20 +27,21 @@ const summaries = {
   settle_paid: ['settle.paid', 'The insurer has paid a confirmed statement.'],
 } as const satisfies Partial<Record<MethodName, readonly [ActionKind, string]>>;
 
-function writeMethod<K extends ActionKind>(name: MethodName, kind: K, summary: string): Method {
-  const params: z.ZodType<ActionBody<K> & WriteChoice> = withWriteShape(bodySchemas[kind]);
-  return method<'rx_review', ActionBody<K> & WriteChoice>(name as 'rx_review', {
+function writeMethod(name: keyof typeof summaries, kind: ActionKind, summary: string): Method {
+  const body: z.ZodType = bodySchemas[kind];
+  return method<typeof name, object & WriteChoice>(name, {
     summary,
-    params,
+    params: withWriteShape<object>(body as z.ZodType<object>),
     result: writeResultSchema,
     handle: (given, context) => {
       const call = { method: name, params: { ...given, waitFor: null, timeoutMs: null }, choice: given };
-      const action = { kind, body: bodyOf<ActionBody<K>>(given) } as unknown as Action;
+      // The schema of the kind has just accepted the body.
+      const action = { kind, body: bodyOf(given) } as unknown as Action;
       return write(context, call, () => accepted({ action, seals: [], signers: [], extra: {} }));
     },
   });
 }
 
 export const writeMethods: readonly Method[] = Object.entries(summaries).map(([name, [kind, summary]]) =>
-  writeMethod(name as MethodName, kind, summary),
+  writeMethod(name as keyof typeof summaries, kind, summary),
 );
