@@ -1,8 +1,9 @@
 /**
  * A small consortium without signatures or blocks, to try transitions on: each act is what a verified transaction would
- * bring. Builders give an act that succeeds in the usual story; overrides say what differs.
+ * bring.
  */
-import type { Action, ActionBody, ActionKind } from '../../protocol/action.ts';
+import assert from 'node:assert/strict';
+import type { Action } from '../../protocol/action.ts';
 import type {
   Amount,
   Digest,
@@ -21,12 +22,10 @@ import { plainHash } from '../../protocol/hash.ts';
 import type { Member, MemberRole } from '../../protocol/member.ts';
 import { defaultPolicy } from '../../protocol/policy.ts';
 import type { Practitioner, PractitionerRole } from '../../protocol/practitioner.ts';
-import { receiptCodeHash } from '../../protocol/receiptCode.ts';
 import type { Applied, RecordReader } from '../../protocol/record.ts';
 import type { Refusal } from '../../protocol/refusal.ts';
 import type { Result } from '../../protocol/result.ts';
 import type { Seal } from '../../protocol/seal.ts';
-import type { Pair } from '../../protocol/settlement.ts';
 import type { Transaction } from '../../protocol/transaction.ts';
 import { applyTransaction, genesisRecords } from '../../protocol/transition.ts';
 
@@ -40,14 +39,6 @@ export interface Act {
   readonly keys: readonly PublicKey[];
   readonly action: Action;
   readonly seals: readonly Seal[];
-}
-
-/** What an act may differ in from the usual story. */
-export interface Overrides<K extends ActionKind> {
-  readonly member?: MemberName;
-  readonly keys?: readonly PublicKey[];
-  readonly seals?: readonly Seal[];
-  readonly body?: Partial<ActionBody<K>>;
 }
 
 export const minuteMs = 60_000;
@@ -212,206 +203,9 @@ export function withWrites(world: World, { writes }: Applied): World {
   return { ...world, records };
 }
 
-/** An act of one kind: usual values first, then what the test says. */
-function anAct<K extends ActionKind>(
-  kind: K,
-  usual: { readonly member: MemberName; readonly signers: readonly string[]; readonly body: ActionBody<K> },
-  overrides: Overrides<K>,
-): Act {
-  return {
-    member: overrides.member ?? usual.member,
-    keys: overrides.keys ?? usual.signers.map(keyOf),
-    seals: overrides.seals ?? [],
-    action: { kind, body: { ...usual.body, ...overrides.body } } as Action,
-  };
-}
-
-export const rxId: Id = idOf('prescription');
-export const receiptCode = 'K7QM-2RTX-91';
-
-/** Two items, 30 and 20 units, one fill; the second may be substituted. */
-export function anIssue(overrides: Overrides<'rx.issue'> = {}): Act {
-  const id = overrides.body?.rxId ?? rxId;
-  const body = {
-    rxId: id,
-    prescriber: idOf('doctor'),
-    class: 'ordinary',
-    authoredOn: noon,
-    validUntil: at(noon + 3 * dayMs),
-    items: [
-      { itemId: 0, units: units(30), repeats: 0, intervalDays: 0, substitutionAllowed: false },
-      { itemId: 1, units: units(20), repeats: 0, intervalDays: 0, substitutionAllowed: true },
-    ],
-    fills: [aFillPlan(id, 0, { start: noon, end: at(noon + 3 * dayMs) })],
-    ownerKey: keyOf('owner'),
-    reviewRequired: false,
-    replaces: null,
-  } as const;
-  return anAct('rx.issue', { member: hospital, signers: ['doctor'], body }, overrides);
-}
-
-export function aFillPlan(
-  id: Id,
-  k: number,
-  window: { readonly start: Timestamp; readonly end: Timestamp },
-): ActionBody<'rx.issue'>['fills'][number] {
-  return { k, ...window, redeemKey: keyOf(`redeem ${k}`), receiptHash: receiptCodeHash(id, k, receiptCode) };
-}
-
-export function aReview(overrides: Overrides<'rx.review'> = {}): Act {
-  const body = { rxId, outcome: 'approve', reason: 'checked' } as const;
-  return anAct('rx.review', { member: reviewCentre, signers: ['reviewer'], body }, overrides);
-}
-
-export function aCancel(overrides: Overrides<'rx.cancel'> = {}): Act {
-  const body = { rxId, k: null, reason: 'error' };
-  return anAct('rx.cancel', { member: hospital, signers: ['doctor'], body }, overrides);
-}
-
-/** For 2 hours from noon, at the counter. */
-export function aReserve(overrides: Overrides<'fill.reserve'> = {}): Act {
-  const body = { rxId, k: 0, pharmacy, until: at(noon + 2 * hourMs), mode: 'counter' } as const;
-  return anAct('fill.reserve', { member: pharmacy, signers: ['pharmacist', 'redeem 0'], body }, overrides);
-}
-
-/** The rival's own attempt, with the patient's redeem key. */
-export function aRivalReserve(overrides: Overrides<'fill.reserve'> = {}): Act {
-  const keys = ['rival pharmacist', 'redeem 0'].map(keyOf);
-  return aReserve({ member: rival, keys, ...overrides, body: { pharmacy: rival, ...overrides.body } });
-}
-
-export function aReturn(overrides: Overrides<'fill.return'> = {}): Act {
-  const body = { rxId, k: 0, reason: 'stock' };
-  return anAct('fill.return', { member: pharmacy, signers: ['pharmacist'], body }, overrides);
-}
-
-export function dispensed(
-  itemId: number,
-  count: number,
-  more: Partial<ActionBody<'fill.dispense'>['items'][number]> = {},
-): ActionBody<'fill.dispense'>['items'][number] {
-  return { itemId, units: units(count), equivalence: 'same', packHashes: [], ...more };
-}
-
-/** Everything, from one pack each. */
-export function aDispense(overrides: Overrides<'fill.dispense'> = {}): Act {
-  const body = {
-    rxId,
-    k: 0,
-    eventId: idOf('event'),
-    items: [
-      dispensed(0, 30, { packHashes: [digestOf('pack 1')] }),
-      dispensed(1, 20, { packHashes: [digestOf('pack 2')] }),
-    ],
-    substitution: null,
-  };
-  return anAct('fill.dispense', { member: pharmacy, signers: ['pharmacist'], body }, overrides);
-}
-
-export function aClose(overrides: Overrides<'fill.close'> = {}): Act {
-  const body = { rxId, k: 0, outcome: 'complete', reason: 'done' } as const;
-  return anAct('fill.close', { member: pharmacy, signers: ['pharmacist'], body }, overrides);
-}
-
-export const parcelId: Id = idOf('parcel');
-
-export function aShip(overrides: Overrides<'delivery.ship'> = {}): Act {
-  const body = {
-    parcelId,
-    rxId,
-    k: 0,
-    courier,
-    sealHash: digestOf('seal number'),
-    deliverBy: at(noon + dayMs),
-  };
-  return anAct('delivery.ship', { member: pharmacy, signers: ['pharmacist', 'rider'], body }, overrides);
-}
-
-export function aDeliver(overrides: Overrides<'delivery.deliver'> = {}): Act {
-  return anAct('delivery.deliver', { member: courier, signers: ['rider'], body: { parcelId } }, overrides);
-}
-
-/** The patient confirms the parcel with the owner key, through the pharmacy's node. */
-export function aReceive(overrides: Overrides<'delivery.receive'> = {}): Act {
-  const body = { rxId, k: 0, parcelId, receiptCode: null };
-  return anAct('delivery.receive', { member: pharmacy, signers: ['owner'], body }, overrides);
-}
-
-export const claimId: Id = idOf('claim');
-export const claimLines: ActionBody<'claim.estimate'>['lines'] = [
-  { itemId: 0, units: units(30), price: amount(4_500) },
-  { itemId: 1, units: units(20), price: amount(1_200) },
-];
-
-export function anEstimate(overrides: Overrides<'claim.estimate'> = {}): Act {
-  const body = { claimId, rxId, k: 0, insurer, lines: claimLines, total: amount(5_700) };
-  return anAct('claim.estimate', { member: pharmacy, signers: ['pharmacist'], body }, overrides);
-}
-
-/** The insurer covers 4,900 of 5,700. */
-export function anAdjudicate(overrides: Overrides<'claim.adjudicate'> = {}): Act {
-  const body = {
-    claimId,
-    outcome: 'approve',
-    lines: [
-      { itemId: 0, covered: amount(4_000), patientPays: amount(500), code: 'plan-a' },
-      { itemId: 1, covered: amount(900), patientPays: amount(300), code: 'plan-a' },
-    ],
-  } as const;
-  return anAct('claim.adjudicate', { member: insurer, signers: ['adjudicator'], body }, overrides);
-}
-
-export function aPay(overrides: Overrides<'claim.pay'> = {}): Act {
-  const body = { claimId, patientPaid: amount(800), method: 'card' };
-  return anAct('claim.pay', { member: pharmacy, signers: ['pharmacist'], body }, overrides);
-}
-
-export function aSubmit(overrides: Overrides<'claim.submit'> = {}): Act {
-  const body = { claimId, eventIds: [idOf('event')], lines: claimLines, total: amount(5_700) };
-  return anAct('claim.submit', { member: pharmacy, signers: ['pharmacist'], body }, overrides);
-}
-
-export function anAccept(overrides: Overrides<'claim.accept'> = {}): Act {
-  return anAct('claim.accept', { member: pharmacy, signers: ['pharmacist'], body: { claimId } }, overrides);
-}
-
-export const pair: Pair = { insurer, pharmacy };
-export const period = '2026-11';
-
-/** The sums must be given: a statement is right only if they are the ledger's own. */
-export function aPropose(
-  sums: { readonly count: number; readonly total: Amount; readonly claimsRoot: Digest },
-  overrides: Overrides<'settle.propose'> = {},
-): Act {
-  const body = { ...pair, period, ...sums };
-  return anAct('settle.propose', { member: insurer, signers: ['adjudicator'], body }, overrides);
-}
-
-export function aConfirm(
-  sums: { readonly count: number; readonly total: Amount; readonly claimsRoot: Digest },
-  overrides: Overrides<'settle.confirm'> = {},
-): Act {
-  const body = { ...pair, period, ...sums };
-  return anAct('settle.confirm', { member: pharmacy, signers: ['bookkeeper'], body }, overrides);
-}
-
-export function aPaid(total: Amount, overrides: Overrides<'settle.paid'> = {}): Act {
-  const body = { ...pair, period, total, paymentRef: 'transfer-1' };
-  return anAct('settle.paid', { member: insurer, signers: ['adjudicator'], body }, overrides);
-}
-
-export function aRegister(overrides: Overrides<'practitioner.register'> = {}): Act {
-  const body = {
-    id: idOf('newcomer'),
-    roles: ['pharmacist'],
-    scopes: ['ordinary'],
-    validUntil: at(noon + 365 * dayMs),
-    keys: [keyOf('newcomer')],
-  } as const;
-  return anAct('practitioner.register', { member: pharmacy, signers: ['pharmacy admin'], body }, overrides);
-}
-
-export function aSuspend(overrides: Overrides<'practitioner.suspend'> = {}): Act {
-  const body = { id: idOf('pharmacist'), reason: 'left' };
-  return anAct('practitioner.suspend', { member: pharmacy, signers: ['pharmacy admin'], body }, overrides);
+/** One test: `act` in `world` is refused with this code. `what` completes the sentence "refuses ...". */
+export function itRefuses(what: string, code: Refusal['code'], scene: readonly [World, Act]): void {
+  it(`refuses ${what} (${code})`, () => {
+    assert.equal(refusalOf(...scene), code);
+  });
 }

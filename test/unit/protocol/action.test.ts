@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { actionKinds, actionToWire, parseAction, type ActionKind } from '../../../protocol/action.ts';
+import { decodeCbor, encodeCbor } from '../../../protocol/codec.ts';
+import { accepted, refused } from '../../../protocol/result.ts';
+import {
+  aCancel,
+  aClose,
+  aConfirm,
+  aDeliver,
+  aDispense,
+  anAccept,
+  anAdjudicate,
+  anEstimate,
+  anIssue,
+  aPaid,
+  aPay,
+  aPropose,
+  aReceive,
+  aRegister,
+  aReserve,
+  aReturn,
+  aReview,
+  aShip,
+  aSubmit,
+  aSuspend,
+} from '../../support/acts.ts';
+import { amount, digestOf, type Act } from '../../support/domain.ts';
+
+const sums = { count: 1, total: amount(4_900), claimsRoot: digestOf('root') };
+const acts: { readonly [K in ActionKind]: Act } = {
+  'practitioner.register': aRegister(),
+  'practitioner.suspend': aSuspend(),
+  'rx.issue': anIssue(),
+  'rx.review': aReview(),
+  'rx.cancel': aCancel(),
+  'fill.reserve': aReserve(),
+  'fill.return': aReturn(),
+  'fill.dispense': aDispense(),
+  'fill.close': aClose(),
+  'delivery.ship': aShip(),
+  'delivery.deliver': aDeliver(),
+  'delivery.receive': aReceive(),
+  'claim.estimate': anEstimate(),
+  'claim.adjudicate': anAdjudicate(),
+  'claim.pay': aPay(),
+  'claim.submit': aSubmit(),
+  'claim.accept': anAccept(),
+  'settle.propose': aPropose(sums),
+  'settle.confirm': aConfirm(sums),
+  'settle.paid': aPaid(amount(4_900)),
+};
+
+describe('actions', () => {
+  for (const kind of actionKinds) {
+    it(`carries ${kind} through CBOR and back`, () => {
+      const { action } = acts[kind];
+      const wire = decodeCbor(encodeCbor(actionToWire(action)), 32_768);
+      assert.ok(wire.ok);
+      assert.deepEqual(parseAction(kind, wire.value as Record<string, unknown>), accepted(action));
+    });
+
+    it(`refuses ${kind} with a field that it does not have`, () => {
+      const wire = { ...actionToWire(acts[kind].action), note: 'free text' };
+      assert.deepEqual(parseAction(kind, wire), refused('malformed', ''));
+    });
+  }
+
+  it('refuses free text where a code word stands (I22)', () => {
+    const wire = { ...actionToWire(aCancel().action), reason: 'Mrs Zhang, born 1950' };
+    assert.deepEqual(parseAction('rx.cancel', wire), refused('malformed', 'reason'));
+  });
+
+  it('refuses more items than a prescription may have', () => {
+    const { action } = anIssue();
+    assert.equal(action.kind, 'rx.issue');
+    const wire = actionToWire(action);
+    const [item] = wire['items'] as readonly unknown[];
+    const five = parseAction('rx.issue', { ...wire, items: [item, item, item, item, item] });
+    assert.equal(five.ok, true);
+    assert.deepEqual(
+      parseAction('rx.issue', { ...wire, items: [item, item, item, item, item, item] }),
+      refused('malformed', 'items'),
+    );
+  });
+
+  it('refuses an amount one past the bound', () => {
+    const wire = { ...actionToWire(aPay().action) };
+    assert.equal(parseAction('claim.pay', { ...wire, patientPaid: 1_000_000_000_000 }).ok, true);
+    assert.deepEqual(
+      parseAction('claim.pay', { ...wire, patientPaid: 1_000_000_000_001 }),
+      refused('malformed', 'patientPaid'),
+    );
+  });
+});
