@@ -18,9 +18,13 @@ export interface ReceiptPlace {
   readonly index: number;
 }
 
+/** Decoded batches that are kept: whoever reads one transaction of a block soon reads the others. */
+const batchesKeptMax = 16;
+
 export class Archive {
   readonly #ledger: LedgerStore;
   readonly #batches: BatchStore;
+  readonly #decoded = new Map<Digest, readonly Uint8Array[]>();
 
   constructor(ledger: LedgerStore, batches: BatchStore) {
     this.#ledger = ledger;
@@ -53,10 +57,7 @@ export class Archive {
   envelopeOf(txId: Digest): Uint8Array | null {
     const location = this.#ledger.locate(txId);
     if (location === null) return null;
-    const bytes = this.#batches.get(location.batchDigest);
-    if (bytes === null) return null;
-    const batch = decodeBatch(bytes);
-    return batch.ok ? (batch.value.envelopes[location.position] ?? null) : null;
+    return this.#envelopesOf(location.batchDigest)[location.position] ?? null;
   }
 
   transactionOf(txId: Digest): Transaction | null {
@@ -123,5 +124,18 @@ export class Archive {
     const { block, certificate } = this.#ledger.head();
     if (block === null || certificate === null) return null;
     return encodeStateStamp(makeStateStamp(this.#ledger, key, { headers: [block.header], certificate }));
+  }
+
+  #envelopesOf(digest: Digest): readonly Uint8Array[] {
+    const known = this.#decoded.get(digest);
+    if (known !== undefined) return known;
+    const bytes = this.#batches.get(digest);
+    const batch = bytes === null ? null : decodeBatch(bytes);
+    const envelopes = batch?.ok === true ? batch.value.envelopes : [];
+    for (const oldest of this.#decoded.keys()) {
+      if (this.#decoded.size >= batchesKeptMax) this.#decoded.delete(oldest);
+    }
+    this.#decoded.set(digest, envelopes);
+    return envelopes;
   }
 }

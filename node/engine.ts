@@ -23,13 +23,14 @@ import { Documents } from './documents.ts';
 import type { SealingKeyPair } from './ed25519.ts';
 import { Gate, type VerifiedBatch, type VerifiedMessage, type VerifyMany } from './gate.ts';
 import { intakeHandlers } from './intake.ts';
+import { loadLanes, replayLog } from './reload.ts';
 import { Mempool } from './mempool.ts';
 import { NodeFailure } from './nodeFailure.ts';
 import type { Network, NetworkHandlers } from './network/ports.ts';
 import { PeerBook } from './peerBook.ts';
-import { laneBatchesMax, Pool } from './pool.ts';
+import { Pool } from './pool.ts';
 import type { Log } from './ports.ts';
-import { replayEntry, type OwnVoter } from './statement.ts';
+import type { OwnVoter } from './statement.ts';
 import type { CommitEntry } from './storage/ledgerCommit.ts';
 import type { Stores } from './stores.ts';
 import { Tracker } from './tracker.ts';
@@ -89,13 +90,16 @@ export class Engine {
     this.voters = genesisVoterSet(genesis);
     const index = voterIndexOf(this.voters, own.name);
     this.#ownVoter = index === null ? null : { chainId: this.chainId, index, signer: options.signer };
-    this.#records = this.#replay();
+    this.#records = replayLog(options.stores.safety.entries, this.#ownVoter);
     this.peerBook = new PeerBook(clock);
     this.tracker = new Tracker(clock, options.onCommitMs);
     const { chainId, voters } = this;
     const { scheme, verifyMany } = options;
     this.gate = new Gate({
-      ...{ chainId, voters, scheme, verifyMany },
+      chainId,
+      voters,
+      scheme,
+      verifyMany,
       consensusKeyOf: (name) => this.member(name)?.consensusKey ?? null,
     });
     this.#core = assembleCore(this.#coreOptions());
@@ -142,7 +146,7 @@ export class Engine {
    */
   async start(connect: (handlers: NetworkHandlers) => Promise<Network>): Promise<void> {
     const { stores, clock, own } = this.#options;
-    await this.#loadLanes();
+    await loadLanes(this.#options, { pool: this.pool, gate: this.gate });
     const cursor = laneCursor(stores.ledger, own.name);
     const highest = await stores.batches.highestSequence(own.name);
     this.#mempool = this.#makeMempool((Math.max(cursor, highest) + 1) as Sequence);
@@ -352,32 +356,6 @@ export class Engine {
     void this.#core.fetcher.ask(to, { kind: 'laneTip', sequence });
   }
 
-  /** Statements of our log, signed again; a log that does not decode was written by other code. */
-  #replay(): readonly SafetyRecord[] {
-    const voter = this.#ownVoter;
-    if (voter === null) return [];
-    return this.#options.stores.safety.entries.map((entry) => {
-      const record = replayEntry(entry, voter);
-      if (!record.ok) throw new NodeFailure('storage', `safety log: ${record.refusal.code}`);
-      return record.value;
-    });
-  }
-
-  /** Batches on our disk that are not final: through the gate like any other. */
-  async #loadLanes(): Promise<void> {
-    const { genesis, stores, log } = this.#options;
-    for (const { name } of genesis.members) {
-      const cursor = laneCursor(stores.ledger, name);
-      this.pool.finalize(name, cursor);
-      for (const { digest } of await stores.batches.lane(name, cursor, laneBatchesMax)) {
-        const bytes = stores.batches.get(digest);
-        const verified = bytes === null ? null : await this.gate.batch(bytes);
-        if (verified?.ok === true) this.pool.add(verified.value, { isOrdered: false });
-        else log.warn({ member: name, digest }, 'a stored batch is not good and is left out');
-      }
-    }
-  }
-
   /** The first failure decides: consensus stops at once, and the owner stops the rest. */
   #fail(cause: unknown): void {
     if (this.#isFailed) return;
@@ -390,7 +368,15 @@ export class Engine {
     const { genesis, own, stores, clock, log, onFsyncMs } = this.#options;
     const { chainId, voters, gate, pool, peerBook } = this;
     return {
-      ...{ chainId, voters, gate, pool, peerBook, stores, clock, log, onFsyncMs },
+      chainId,
+      voters,
+      gate,
+      pool,
+      peerBook,
+      stores,
+      clock,
+      log,
+      onFsyncMs,
       ownName: own.name,
       ownVoter: this.#ownVoter,
       records: this.#records,

@@ -12,7 +12,7 @@ import type { Clock } from './clock.ts';
 import type { VerifiedBatch } from './gate.ts';
 
 export const mempoolTransactionsMax = 20_000;
-export const mempoolBytesMax = 16 * 1_048_576;
+export const mempoolBytesMax: number = 16 * 1_048_576;
 /** Room in a batch for its own fields and the length prefixes of its transactions. */
 const batchOverhead = 512 + 5 * batchTransactionsMax;
 

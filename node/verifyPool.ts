@@ -34,6 +34,8 @@ export class VerifyPoolFailure extends Error {
 export interface VerifyPool {
   /** Verdicts in the order of the items. Rejects with `VerifyPoolFailure`. */
   readonly verify: (items: readonly VerifyItem[]) => Promise<readonly boolean[]>;
+  /** Items that are waiting or being verified. */
+  readonly itemCount: () => number;
   /** Calls that were not answered reject with `stopped`. */
   readonly stop: () => Promise<void>;
 }
@@ -47,7 +49,11 @@ export interface VerifyPoolOptions {
 
 export function startVerifyPool(options: VerifyPoolOptions): VerifyPool {
   const pool = new Pool(options.threads ?? defaultThreads(), options.spawn ?? spawnWorker);
-  return { verify: (items) => pool.verify(items), stop: () => pool.stop() };
+  return {
+    verify: (items) => pool.verify(items),
+    itemCount: () => pool.itemCount(),
+    stop: () => pool.stop(),
+  };
 }
 
 /** One call of `verify` on its way. */
@@ -109,6 +115,10 @@ class Pool {
       this.#waitingItemCount += items.length;
       this.#scheduleDispatch();
     });
+  }
+
+  itemCount(): number {
+    return this.#itemCount;
   }
 
   async stop(): Promise<void> {

@@ -28,6 +28,9 @@ export const gossipFrameBytesMax = 4_194_304;
 export const gossipIdsAskedMax = 60;
 
 export const connectionsMax = 600;
+export const connectionsPerMemberMax = 2;
+/** Few handshakes at a time finish in time, where all at once on a busy machine would all time out. */
+export const dialsAtOnceMax = 8;
 export const inboundConnectionsPerSecondMax = 100;
 
 export interface Timing {
@@ -50,11 +53,11 @@ export interface Timing {
 export const defaultTiming: Timing = {
   redialMsMin: 250,
   redialMsMax: 5_000,
-  dialMsMax: 4_000,
+  dialMsMax: 8_000,
   patienceMs: 5_000,
   barredMs: 10_000,
   tickMs: 1_000,
-  settlingMs: 6_000,
+  settlingMs: 8_000,
   unhealthyTicksMax: 3,
   stalledTicksMax: 10,
 };

@@ -91,6 +91,7 @@ export class Gossip {
   readonly #pubsub: GossipSub;
   readonly #ports: GossipPorts;
   readonly #validatedBytes = new Map<string, number>();
+  #isStopped = false;
 
   constructor(pubsub: GossipSub, ports: GossipPorts) {
     this.#pubsub = pubsub;
@@ -103,6 +104,11 @@ export class Gossip {
       rule.topic,
       async (source, message) => results[await this.#verdictOn(rule, source, message.data)],
     );
+  }
+
+  /** Nothing is handed to a node that is going down. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   publish(topic: string, bytes: Uint8Array): void {
@@ -121,7 +127,7 @@ export class Gossip {
     }
     const key = source.toString();
     const underWayBytes = this.#validatedBytes.get(key) ?? 0;
-    if (underWayBytes + bytes.length > validationBytesMax) return 'ignore';
+    if (this.#isStopped || underWayBytes + bytes.length > validationBytesMax) return 'ignore';
     this.#validatedBytes.set(key, underWayBytes + bytes.length);
     try {
       return await rule.judge(bytes, from);

@@ -5,7 +5,7 @@
 import type { Connection, PeerId } from '@libp2p/interface';
 import type { MemberName } from '../../protocol/brand.ts';
 import { compareText } from '../../protocol/bytes.ts';
-import { gossipQueueBytesMax, type Timing } from './bounds.ts';
+import { connectionsPerMemberMax, gossipQueueBytesMax, type Timing } from './bounds.ts';
 import type { ChannelEnd } from './channel.ts';
 import { reasonOf } from './escalate.ts';
 import type { Host } from './host.ts';
@@ -18,10 +18,12 @@ interface Tended {
   readonly link: Link;
   /** The smaller PeerId dials at once, the larger one only after its patience ends: two dials at once make two connections. */
   readonly isDialer: boolean;
+  isDown: boolean;
   downSince: number;
   barredUntil: number;
   unhealthyTicks: number;
   timer: NodeJS.Timeout | null;
+  isDialing: boolean;
 }
 
 export interface LinksOptions {
@@ -59,10 +61,12 @@ export class MemberLinks {
     const tended = options.members.map((member) => ({
       link: new Link(member, ports),
       isDialer: compareText(own, member.peerId.toString()) < 0,
+      isDown: true,
       downSince: 0,
       barredUntil: 0,
       unhealthyTicks: 0,
       timer: null,
+      isDialing: false,
     }));
     this.#byPeerId = new Map(tended.map((one) => [one.link.member.peerId.toString(), one]));
     this.#byName = new Map(tended.map((one) => [one.link.member.name, one]));
@@ -72,6 +76,12 @@ export class MemberLinks {
   isWelcome(peerId: PeerId): boolean {
     const tended = this.#byPeerId.get(peerId.toString());
     return tended !== undefined && performance.now() >= tended.barredUntil;
+  }
+
+  /** Besides the living connection a half-dead one may linger, but no member may use up all of ours. */
+  isAdmitted(peerId: PeerId): boolean {
+    const connectionCount = this.#node?.getConnections(peerId).length ?? 0;
+    return this.isWelcome(peerId) && connectionCount < connectionsPerMemberMax;
   }
 
   linkOf(peerId: PeerId): Link | null {
@@ -164,6 +174,7 @@ export class MemberLinks {
     const tended = this.#byName.get(link.member.name);
     if (tended === undefined) return;
     this.#options.log.info({ peer: link.member.name }, 'peer connected');
+    tended.isDown = false;
     tended.unhealthyTicks = 0;
     if (tended.timer !== null) clearTimeout(tended.timer);
     tended.timer = null;
@@ -175,7 +186,8 @@ export class MemberLinks {
     if (tended === undefined) return;
     if (end.isViolation) this.#bar(tended, end.reason);
     else abortSoon(connection, end.reason);
-    if (link.isConnected || tended.timer !== null) return;
+    if (link.isConnected || tended.isDown) return;
+    tended.isDown = true;
     this.#options.log.info({ peer: link.member.name, reason: end.reason }, 'peer disconnected');
     tended.downSince = performance.now();
     this.#scheduleDial(tended, this.#options.timing.redialMsMin);
@@ -194,7 +206,7 @@ export class MemberLinks {
   }
 
   #scheduleDial(tended: Tended, delayMs: number): void {
-    if (this.#isStopped || tended.timer !== null) return;
+    if (this.#isStopped || tended.isDialing || tended.timer !== null) return;
     // Members that lost the same peer at the same time do not come back in step.
     const jitter = 0.75 + Math.random() / 2;
     tended.timer = setTimeout(() => {
@@ -204,6 +216,8 @@ export class MemberLinks {
 
   async #dial(tended: Tended): Promise<void> {
     const { link } = tended;
+    tended.timer = null;
+    tended.isDialing = true;
     if (this.#mayDial(tended)) {
       try {
         const signal = AbortSignal.timeout(this.#options.timing.dialMsMax);
@@ -212,7 +226,7 @@ export class MemberLinks {
         this.#options.log.debug({ peer: link.member.name, reason: reasonOf(error) }, 'dial failed');
       }
     }
-    tended.timer = null;
+    tended.isDialing = false;
     if (link.isConnected) return;
     // A fifth of the outage: back soon after a restart, and no storm at a member that is away for days.
     const outageMs = performance.now() - tended.downSince;

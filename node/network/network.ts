@@ -84,8 +84,10 @@ async function buildNetwork(
     listen: options.listen,
     advertise: options.advertise,
     memberCount: members.length + 1,
+    dialMsMax: timing.dialMsMax,
     topics,
     isWelcome: (peerId) => links.isWelcome(peerId),
+    isAdmitted: (peerId) => links.isAdmitted(peerId),
   });
   const gossip = new Gossip(host.services.pubsub, {
     linkOf: (peerId) => links.linkOf(peerId),
@@ -156,6 +158,7 @@ function portOf({ host, links, gossip, topics }: Parts): Network {
     drop: (name, reason) => links.drop(name, reason),
     stop: async () => {
       links.stop();
+      gossip.stop();
       await host.stop();
     },
   };

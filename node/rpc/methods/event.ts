@@ -63,7 +63,7 @@ const history = method('rx_history', {
     limit: z.int().min(1).max(pageItemsMax).default(pageItemsMax),
   }),
   result: eventListSchema,
-  handle: ({ rxId, cursor, limit }, context) => {
+  handle: async ({ rxId, cursor, limit }, context) => {
     const start = cursor === null ? null : parseCursor(cursor);
     if (cursor !== null && start === null) return fault('invalidParams', 'cursor');
     return accepted(await historyOf(context, rxId, { start, limit }));

@@ -1,0 +1,40 @@
+/** What a node takes up again when it starts: its own statements, and the batches that are not final yet. */
+import type { SafetyRecord } from '../consensus/record.ts';
+import type { Genesis } from '../protocol/genesis.ts';
+import { laneCursor } from '../protocol/lane.ts';
+import type { Gate } from './gate.ts';
+import { NodeFailure } from './nodeFailure.ts';
+import { laneBatchesMax, type Pool } from './pool.ts';
+import type { Log } from './ports.ts';
+import { replayEntry, type OwnVoter } from './statement.ts';
+import type { LogEntry } from './storage/safetyRecord.ts';
+import type { Stores } from './stores.ts';
+
+/** Statements of our log, signed again. Throws NodeFailure `storage` for a log that other code wrote. */
+export function replayLog(entries: readonly LogEntry[], own: OwnVoter | null): readonly SafetyRecord[] {
+  if (own === null) return [];
+  return entries.map((entry) => {
+    const record = replayEntry(entry, own);
+    if (!record.ok) throw new NodeFailure('storage', `safety log: ${record.refusal.code}`);
+    return record.value;
+  });
+}
+
+/** Batches on our disk that are not final: through the gate like any other. */
+export async function loadLanes(
+  source: { readonly genesis: Genesis; readonly stores: Stores; readonly log: Log },
+  target: { readonly pool: Pool; readonly gate: Gate },
+): Promise<void> {
+  const { genesis, stores, log } = source;
+  const { pool, gate } = target;
+  for (const { name } of genesis.members) {
+    const cursor = laneCursor(stores.ledger, name);
+    pool.finalize(name, cursor);
+    for (const { digest } of await stores.batches.lane(name, cursor, laneBatchesMax)) {
+      const bytes = stores.batches.get(digest);
+      const verified = bytes === null ? null : await gate.batch(bytes);
+      if (verified?.ok === true) pool.add(verified.value, { isOrdered: false });
+      else log.warn({ member: name, digest }, 'a stored batch is not good and is left out');
+    }
+  }
+}
