@@ -133,7 +133,7 @@ export interface IssueParams extends WriteOptions {
   readonly authoredOn?: string;
   readonly validUntil: string;
   readonly items: readonly JsonOf<Item>[];
-  /** When each fill may be had; one fill from authoredOn to validUntil when absent. */
+  /** When each fill may be had; from authoredOn to validUntil, one and one more per repeat, when absent. */
   readonly fills?: readonly { readonly start: string; readonly end: string }[];
   /** What the policy says for the class when absent. */
   readonly reviewRequired?: boolean;

@@ -112,9 +112,7 @@ async function planIssue(params: IssueInput, { ports }: RpcContext): Promise<Out
   if (token === null) return fault('invalidParams', 'token');
   const { prescriber, authoredOn } = who(params, ports);
   if (prescriber === null) return fault('practitionerUnknown', 'practitioner');
-  const plans = (params.fills ?? [{ start: authoredOn, end: params.validUntil }]).map((period, k) =>
-    fillPlan(ports, token, { k, ...period }),
-  );
+  const plans = periodsOf(params, authoredOn).map((period, k) => fillPlan(ports, token, { k, ...period }));
   const { class: kind, documents, recipients, validUntil, items, replaces } = params;
   const { rxId } = token;
   const seals = await ports.documents.seal({ rxId, documents, recipients, token, fillCount: plans.length });
@@ -139,6 +137,12 @@ async function planIssue(params: IssueInput, { ports }: RpcContext): Promise<Out
     receiptCodes: plans.map(({ k }) => deriveReceiptCode(token, k)),
   };
   return accepted({ action: { kind: 'rx.issue', body }, seals: seals.value, signers: [], extra });
+}
+
+/** One fill, and one more per repeat; the ledger keeps the interval between them. */
+function periodsOf(params: IssueInput, start: Timestamp): NonNullable<IssueInput['fills']> {
+  const repeatsMax = Math.max(...params.items.map((item) => item.repeats));
+  return params.fills ?? Array.from({ length: repeatsMax + 1 }, () => ({ start, end: params.validUntil }));
 }
 
 function tokenOf(text: string | null, ports: RpcPorts): PatientToken | null {
