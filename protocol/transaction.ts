@@ -138,7 +138,7 @@ export function decodeTransaction(envelopeBytes: Uint8Array): Result<Transaction
 /** Payload bytes to what they say, for a client that is asked to sign them. Refusals as `decodeTransaction`. */
 export function decodePayload(payloadBytes: Uint8Array): Result<PayloadInput> {
   const payload = decodeWith(payloadSchema, payloadBytes, transactionBytesMax);
-  if (!payload.ok) return payload;
+  if (!payload.ok) return payload.refusal.detail === 'kind' ? refused('unknownKind') : payload;
   const { kind, body, chainId, id, member, notAfter, seals } = payload.value;
   const action = parseAction(kind, body);
   if (!action.ok) return action;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { ed25519 } from '../../node/ed25519.ts';
 import type { Action } from '../../protocol/action.ts';
-import { encodeHeader, headerDigest, type Header } from '../../protocol/block.ts';
+import { headerDigest, type Header } from '../../protocol/block.ts';
 import type {
   Digest,
   Epoch,
@@ -65,6 +65,10 @@ export function adminOf(member: string): Signer {
 
 export function consensusSignerOf(member: string): Signer {
   return aSigner(`${member} consensus`);
+}
+
+export function aSignerKey(name: string): PublicKey {
+  return aSigner(name).publicKey;
 }
 
 const cast: readonly (readonly [string, MemberRole])[] = [
@@ -222,8 +226,4 @@ export function aCertificate(
 export function aCommitOf(header: Header, signers: readonly number[] = [0, 1, 2]): Certificate {
   const digest = headerDigest(header);
   return aCertificate({ kind: 'commit', epoch: header.epoch, view: header.view, digest }, signers);
-}
-
-export function headerSize(header: Header): number {
-  return encodeHeader(header).length;
 }
