@@ -16,6 +16,6 @@ export type SafetyRecord =
 export interface FinalPoint {
   /** Null for genesis. */
   readonly block: Block | null;
-  /** CC of the block; null for genesis. */
+  /** CC of the block; null for genesis, and for a block that became final with a descendant that is not written yet. */
   readonly certificate: Certificate | null;
 }

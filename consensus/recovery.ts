@@ -26,7 +26,7 @@ export function recover(
   final: FinalPoint,
   records: readonly SafetyRecord[],
 ): ReplicaState {
-  const point = finalOf(config, final);
+  const point = finalOf(config, final, records);
   const view = records.reduce<View>(viewWith, viewAfter(point.view));
   const signed = records.reduce(markWith, nothingSigned);
   const state = records.reduce(withRecord, emptyState({ config, final: point, view, signed }));
@@ -35,17 +35,31 @@ export function recover(
   return state;
 }
 
-function finalOf(config: ReplicaConfig, { block, certificate }: FinalPoint): Final {
-  if (block === null || certificate === null) {
+function finalOf(
+  config: ReplicaConfig,
+  { block, certificate }: FinalPoint,
+  records: readonly SafetyRecord[],
+): Final {
+  if (block === null) {
     const start = { view: 0 as View, height: 0 as Height, timeMs: 0 as Timestamp };
     return { ...start, digest: config.chainId, block: null, certificate: null };
   }
   const { view, height, timeMs } = block.header;
   const digest: Digest = digestOf(block);
+  const point = { view, height, timeMs, digest, block };
+  if (certificate === null) return { ...point, certificate: recordedCertificate(records, digest) };
   invariant(certificate.kind === 'commit', 'W4: the ledger keeps the CC of its last block');
   invariant(certificate.digest === digest, 'W4: the CC is of the last block');
   // It was verified before it was written, and the ledger is the truth.
-  return { view, height, timeMs, digest, block, certificate: certificate as Verified<Certificate> };
+  return { ...point, certificate: certificate as Verified<Certificate> };
+}
+
+/** PC or CC from the log, of a block that was written before the descendant that made it final. */
+function recordedCertificate(records: readonly SafetyRecord[], digest: Digest): Verified<Certificate> | null {
+  const found = records.find(
+    (record) => record.kind === 'certificate' && record.certificate.digest === digest,
+  );
+  return found?.kind === 'certificate' ? found.certificate : null;
 }
 
 function viewWith(view: View, record: SafetyRecord): View {

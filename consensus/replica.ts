@@ -50,7 +50,7 @@ function onEvent(start: Step, event: ConsensusEvent): Step {
     case 'blockValidated':
       return onBlockValidated(start, event.digest, event.verdict);
     case 'workChanged':
-      return change(start, { hasWork: event.hasWork });
+      return onWorkChanged(start, event.hasWork);
     case 'timeoutElapsed':
       return onTimeoutElapsed(start, event.timeout);
     default:
@@ -107,6 +107,13 @@ export function isVoteNew(state: ReplicaState, vote: Vote): boolean {
   if (vote.view > state.view + viewsAheadMax) return false;
   if (vote.kind !== 'commit' && vote.view < state.view) return false;
   return state.votes.get(vote.view)?.[vote.kind].has(vote.voter) !== true;
+}
+
+/** A host that had nothing to build from may have something now: waiting for the tick would cost a second. */
+function onWorkChanged(start: Step, hasWork: boolean): Step {
+  const step = change(start, { hasWork });
+  const isWorthAsking = hasWork && step.state.round.building === 'refused';
+  return isWorthAsking ? changeRound(step, { building: 'none' }) : step;
 }
 
 /** As signed, for R8. A COMMIT comes back after its view was left; the others only matter within it. */

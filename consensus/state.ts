@@ -23,13 +23,14 @@ export interface ReplicaConfig {
   readonly seed: number;
 }
 
-/** The newest final block; genesis has neither block nor certificate. */
+/** The newest final block; genesis has no block. */
 export interface Final {
   readonly view: View;
   readonly height: Height;
   readonly digest: Digest;
   readonly timeMs: Timestamp;
   readonly block: Block | null;
+  /** CC of the block, or its PC after a restart between the writing of two blocks; null if neither is known. */
   readonly certificate: Verified<Certificate> | null;
 }
 

@@ -1,0 +1,96 @@
+/** One dishonest voter: it signs what it likes, and as leader proposes different blocks on parents of its choice. */
+import { leaderOf } from '../../consensus/leader.ts';
+import { certificatesOf } from '../../consensus/justification.ts';
+import type { Digest, Verified, View } from '../../protocol/brand.ts';
+import type { Certificate } from '../../protocol/certificate.ts';
+import type { Ballot } from '../../protocol/vote.ts';
+import { send } from './host.ts';
+import { chainId, draftBlock, hexOf, signProposal, signVote } from './model.ts';
+import { configOf, later, type Instance, type Machine, type World } from './world.ts';
+
+/** It collects certificates that honest machines forget after finality. */
+type Collection = Map<View, Verified<Certificate>>;
+
+export function startMischief(world: World, machine: Machine): void {
+  const prepared: Collection = new Map();
+  const skipped: Collection = new Map();
+  const act = (): void => {
+    for (const instance of machine.instances) {
+      if (!instance.isAlive || world.isIdle) continue;
+      collect(instance, prepared, skipped);
+      if (world.random.chance(0.5)) proposeEvil(world, instance, { prepared, skipped });
+      if (world.random.chance(0.5)) voteEvil(world, instance);
+    }
+    later(world, 10 + world.random.below(80), act);
+  };
+  later(world, 10, act);
+}
+
+function collect({ state }: Instance, prepared: Collection, skipped: Collection): void {
+  for (const [view, certificate] of state.prepared) prepared.set(view, certificate);
+  for (const [view, certificate] of state.skipped) skipped.set(view, certificate);
+  for (const { proposal } of state.proposals.values()) {
+    for (const certificate of certificatesOf(proposal)) {
+      (certificate.kind === 'skip' ? skipped : prepared).set(certificate.view, certificate);
+    }
+  }
+}
+
+/** Any parent it knows of, even in final history, any part of the skip certificates, another block for each receiver. */
+function proposeEvil(
+  world: World,
+  instance: Instance,
+  known: { readonly prepared: Collection; readonly skipped: Collection },
+): void {
+  const { machine, state } = instance;
+  const { random, checks } = world;
+  const { view } = state;
+  if (leaderOf(configOf(world, machine), view) !== machine.index) return;
+  const parents = [null, ...known.prepared.values()].filter(
+    (parent) => parent === null || parent.view < view,
+  );
+  const parent = random.chance(0.7) ? (parents.at(-1) ?? null) : random.pick(parents);
+  const isComplete = random.chance(0.4);
+  const skips = [...known.skipped.values()]
+    .filter(
+      (skip) => skip.view < view && skip.view > (parent?.view ?? 0) && (isComplete || random.chance(0.7)),
+    )
+    .toSorted((a, b) => a.view - b.view);
+  const block = parent?.digest === undefined ? null : checks.blockOf(parent.digest ?? chainId);
+  const isSame = random.chance(0.5);
+  let salt = random.below(1_000_000);
+  for (const to of world.machines) {
+    if (to === machine || !random.chance(isSame ? 0.95 : 0.6)) continue;
+    if (!isSame) salt += 1;
+    const evil = draftBlock({
+      view,
+      proposer: machine.index,
+      parent: {
+        digest: (parent?.digest ?? chainId) as Digest,
+        view: parent?.view ?? 0,
+        height: block?.header.height ?? 0,
+      },
+      timeMs: Math.max((block?.header.timeMs ?? 0) + 1, world.nowMs + (salt % 500)),
+      batchDigests: [],
+      stateRoot: block?.header.stateRoot ?? (random.chance(0.9) ? hexOf(0) : hexOf(salt)),
+      voters: world.voters,
+    });
+    checks.onBlock(evil);
+    send(world, instance, to, { kind: 'proposal', proposal: signProposal(evil, { parent, skips }) });
+  }
+}
+
+function voteEvil(world: World, instance: Instance): void {
+  const { state, machine } = instance;
+  const view = (state.view - world.random.below(2)) as View;
+  const digests = [...state.proposals.values()].map(({ digest }) => digest);
+  const prepared = state.prepared.get(view)?.digest ?? null;
+  if (prepared !== null) digests.push(prepared);
+  const kind = world.random.pick(['prepare', 'commit', 'skip'] as const);
+  if (kind !== 'skip' && digests.length === 0) return;
+  const digest = kind === 'skip' ? null : world.random.pick(digests);
+  const ballot: Ballot = { kind, epoch: world.voters.epoch, view, digest };
+  const vote = signVote(ballot, machine.index);
+  world.checks.onSigned(vote, false);
+  for (const to of world.machines) if (to !== machine) send(world, instance, to, { kind: 'vote', vote });
+}

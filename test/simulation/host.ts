@@ -1,0 +1,271 @@
+/** The simulated host: carries effects out in their order, may crash between any two, and answers from disk and model. */
+import type { ConsensusEvent } from '../../consensus/event.ts';
+import type { Effect } from '../../consensus/effect.ts';
+import type { SafetyRecord } from '../../consensus/record.ts';
+import type { Certificate } from '../../protocol/certificate.ts';
+import { BrokenInvariant, present } from '../../protocol/invariant.ts';
+import type { ConsensusMessage } from '../../protocol/message.ts';
+import { check, checkBounds, checkReplay } from './checks.ts';
+import { applyCommits, buildBlock, hasWork, judgeBlock, workKeyOf } from './execution.ts';
+import { isCertificateValid, signProposal, signVote, asVerified } from './model.ts';
+import { transmit } from './network.ts';
+import { answerAncestors, answerBatches, answerBlocks, askSomebody, onBatches } from './sync.ts';
+import { configOf, later, type Disk, type Instance, type Machine, type Wire, type World } from './world.ts';
+
+export function boot(world: World, machine: Machine, disks: readonly Disk[]): void {
+  machine.instances = disks.map((disk, ordinal) => {
+    const last = disk.ledger.at(-1) ?? { block: null, certificate: null };
+    return {
+      machine,
+      ordinal,
+      disk,
+      state: world.core.recover(configOf(world, machine), last, disk.records),
+      isAlive: true,
+      isBusy: false,
+      inbox: [],
+      timers: new Map(),
+      executed: new Map(),
+      commitQueue: [],
+      isApplying: false,
+      workKey: '',
+    };
+  });
+  for (const instance of machine.instances) handle(world, instance, { kind: 'started' });
+}
+
+/** The machine forgets all but its disk, and starts again after a while. */
+export function crash(world: World, instance: Instance): void {
+  instance.isAlive = false;
+  world.crashCount += 1;
+  const { machine, disk } = instance;
+  later(world, 50 + world.random.below(1_500), () => {
+    if (!machine.instances.some((other) => other.isAlive)) boot(world, machine, [disk]);
+  });
+}
+
+/** A crash between two steps loses nothing that matters: the log gives the state back. */
+export function crashCleanly(world: World, instance: Instance): void {
+  const { machine, disk, state, commitQueue } = instance;
+  const isWhole = world.flaws.areVotesLogged && world.flaws.areCertificatesLogged;
+  if (isWhole && commitQueue.length === 0) {
+    const last = disk.ledger.at(-1) ?? { block: null, certificate: null };
+    checkReplay(state, world.core.recover(configOf(world, machine), last, disk.records));
+  }
+  crash(world, instance);
+}
+
+/** Events are handled one after the other; what a step feeds back comes right after it. */
+export function handle(world: World, instance: Instance, event: ConsensusEvent): void {
+  instance.inbox.push(event);
+  if (instance.isBusy) return;
+  instance.isBusy = true;
+  try {
+    for (let next = instance.inbox.shift(); next !== undefined; next = instance.inbox.shift()) {
+      const { state, effects } = world.core.step(instance.state, next);
+      instance.state = state;
+      carryOut(world, instance, effects);
+      if (!instance.isAlive) return;
+      refreshWork(instance);
+    }
+    if (instance.machine.isHonest) checkBounds(instance.state);
+  } catch (error) {
+    // A member that breaks the rules may break its own copy of the replica; an honest one must not.
+    if (instance.machine.isHonest || !(error instanceof BrokenInvariant)) throw error;
+    instance.isAlive = false;
+  } finally {
+    instance.isBusy = false;
+  }
+}
+
+function refreshWork(instance: Instance): void {
+  const key = workKeyOf(instance);
+  if (key === instance.workKey) return;
+  instance.workKey = key;
+  const isWorking = hasWork(instance);
+  if (isWorking !== instance.state.hasWork) instance.inbox.push({ kind: 'workChanged', hasWork: isWorking });
+}
+
+/** W1, W2, W3: all records of the step are durable before its first message leaves. A crash may tear the records too. */
+function carryOut(world: World, instance: Instance, effects: readonly Effect[]): void {
+  if (effects.length === 0) return;
+  const records = recordsOf(world, instance, effects);
+  const { isHonest } = instance.machine;
+  const isCrash = isHonest && !world.isHealed && world.random.chance(world.plan.crashRate);
+  const crashAt = isCrash ? world.random.below(records.length + effects.length + 1) : -1;
+  for (const [index, record] of records.entries()) {
+    if (index === crashAt) return crash(world, instance);
+    instance.disk.records.push(record);
+  }
+  for (const [index, effect] of effects.entries()) {
+    if (records.length + index === crashAt) return crash(world, instance);
+    execute(world, instance, effect);
+  }
+  if (records.length + effects.length === crashAt) crashCleanly(world, instance);
+}
+
+function recordsOf(world: World, instance: Instance, effects: readonly Effect[]): readonly SafetyRecord[] {
+  const { areVotesLogged, areCertificatesLogged } = world.flaws;
+  const { index } = instance.machine;
+  return effects.flatMap((effect): readonly SafetyRecord[] => {
+    switch (effect.kind) {
+      case 'castVote':
+        return areVotesLogged ? [{ kind: 'vote', vote: signVote(effect.ballot, index) }] : [];
+      case 'castProposal': {
+        const proposal = signProposal(effect.block, effect.justification);
+        return areVotesLogged ? [{ kind: 'proposal', proposal }] : [];
+      }
+      case 'recordCertificate':
+        if (!areCertificatesLogged) return [];
+        return [{ kind: 'certificate', certificate: asVerified(effect.certificate) }];
+      case 'recordBlock':
+        return [{ kind: 'block', block: effect.block }];
+      default:
+        return [];
+    }
+  });
+}
+
+function execute(world: World, instance: Instance, effect: Effect): void {
+  const { machine } = instance;
+  switch (effect.kind) {
+    case 'castVote': {
+      const vote = signVote(effect.ballot, machine.index);
+      broadcast(world, instance, { kind: 'vote', vote });
+      instance.inbox.push({ kind: 'voteReceived', vote });
+      return;
+    }
+    case 'castProposal': {
+      const proposal = signProposal(effect.block, effect.justification);
+      if (machine.isHonest) world.honestProposalCount += 1;
+      broadcast(world, instance, { kind: 'proposal', proposal });
+      instance.inbox.push({ kind: 'proposalReceived', proposal });
+      return;
+    }
+    case 'broadcast':
+      return broadcast(world, instance, effect.message);
+    case 'send': {
+      const to = world.machines.find((other) => other.name === effect.to);
+      send(world, instance, present(to, 'messages go to members'), effect.message);
+      return;
+    }
+    case 'requestBlock':
+      return after(world, instance, buildDelayMs(world), () => {
+        const block = buildBlock(world, instance, effect);
+        handle(world, instance, { kind: 'blockBuilt', view: effect.view, block });
+      });
+    case 'validateBlock':
+      return after(world, instance, executionDelayMs(world), () => {
+        const answer = judgeBlock(world, instance, effect.block);
+        handle(world, instance, { kind: 'blockValidated', ...answer });
+      });
+    case 'fetchBlocks': {
+      const { digest, aboveHeight } = effect;
+      return askSomebody(world, instance, { kind: 'ancestorsWanted', digest, aboveHeight });
+    }
+    case 'commitBlocks': {
+      const last = effect.blocks.length - 1;
+      for (const [index, block] of effect.blocks.entries()) {
+        instance.commitQueue.push({ block, certificate: index === last ? effect.certificate : null });
+      }
+      return applyCommits(world, instance);
+    }
+    case 'startTimer': {
+      const { kind } = effect.timeout;
+      const token = (instance.timers.get(kind) ?? 0) + 1;
+      instance.timers.set(kind, token);
+      return after(world, instance, effect.afterMs, () => {
+        if (instance.timers.get(kind) !== token) return;
+        handle(world, instance, { kind: 'timeoutElapsed', timeout: effect.timeout });
+      });
+    }
+    case 'recordCertificate':
+    case 'recordBlock':
+      return;
+    default:
+      effect satisfies never;
+  }
+}
+
+function buildDelayMs(world: World): number {
+  return 10 + world.random.below(20);
+}
+
+function executionDelayMs(world: World): number {
+  const isSlow = !world.isHealed && world.random.chance(world.plan.slowExecutionRate);
+  return 1 + world.random.below(isSlow ? 1_000 : 10);
+}
+
+function after(world: World, instance: Instance, afterMs: number, run: () => void): void {
+  later(world, afterMs, () => {
+    if (instance.isAlive) run();
+  });
+}
+
+/** What leaves a machine counts as signed, whatever code path it took. */
+function broadcast(world: World, instance: Instance, message: ConsensusMessage): void {
+  noteOwn(world, instance, message);
+  for (const to of world.machines) if (to !== instance.machine) send(world, instance, to, message);
+}
+
+function noteOwn(world: World, { machine }: Instance, message: ConsensusMessage): void {
+  if (message.kind === 'vote' && message.vote.voter === machine.index) {
+    world.checks.onSigned(message.vote, machine.isHonest);
+  }
+  if (message.kind === 'proposal' && message.proposal.block.header.proposer === machine.index) {
+    world.checks.onBlock(message.proposal.block);
+    const { view } = message.proposal.block.header;
+    const digest = world.checks.digestOf(message.proposal.block);
+    world.checks.onSigned({ voter: machine.index, kind: 'propose', view, digest }, machine.isHonest);
+  }
+}
+
+export function send(world: World, from: Instance, to: Machine, wire: Wire): void {
+  transmit(world, { from, to, receive }, wire);
+}
+
+/** The gate: certificates are verified here; votes and proposals cannot be forged in the model. */
+function receive(world: World, to: Instance, from: Machine, wire: Wire): void {
+  const reply = (answer: Wire): void => send(world, to, from, answer);
+  switch (wire.kind) {
+    case 'vote':
+      return handle(world, to, { kind: 'voteReceived', vote: asVerified(wire.vote) });
+    case 'proposal': {
+      const { parent, skips } = wire.proposal.justification;
+      for (const certificate of parent === null ? skips : [parent, ...skips]) verify(world, certificate);
+      return handle(world, to, { kind: 'proposalReceived', proposal: asVerified(wire.proposal) });
+    }
+    case 'certificate':
+      verify(world, wire.certificate);
+      return handle(world, to, { kind: 'certificateReceived', certificate: asVerified(wire.certificate) });
+    case 'status': {
+      const height = to.disk.ledger.length + to.commitQueue.length;
+      if (wire.status.finalHeight > height + 1) reply({ kind: 'blocksWanted', height: height + 1 });
+      return handle(world, to, { kind: 'statusReceived', from: from.name, status: wire.status });
+    }
+    case 'certificatesWanted':
+      return handle(world, to, { ...wire, from: from.name });
+    case 'ancestorsWanted':
+      return answerAncestors(to, wire, reply);
+    case 'blocksWanted':
+      return answerBlocks(to, wire.height, reply);
+    case 'batchesWanted':
+      return answerBatches(to, wire.digests, reply);
+    case 'batches':
+      return onBatches(world, to, wire.digests);
+    case 'blocks':
+      handle(world, to, { kind: 'blocksReceived', blocks: wire.blocks });
+      if (wire.certificate === null || !to.isAlive) return;
+      verify(world, wire.certificate);
+      return handle(world, to, { kind: 'certificateReceived', certificate: asVerified(wire.certificate) });
+    default:
+      wire satisfies never;
+  }
+}
+
+function verify(world: World, certificate: Certificate): void {
+  if (world.verified.has(certificate)) return;
+  const { voterCount } = world.plan;
+  const quorum = world.core.quorumSize(voterCount);
+  check(isCertificateValid(certificate, { voterCount, quorum }), 'a certificate without q valid signatures');
+  world.verified.add(certificate);
+}

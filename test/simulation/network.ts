@@ -1,0 +1,63 @@
+/** The simulated network: loss, delay, reordering, duplicates and cuts until it is healed; then only short delays. */
+import type { VoterIndex } from '../../protocol/brand.ts';
+import type { Random } from './random.ts';
+import { later, type Instance, type Machine, type Wire, type World } from './world.ts';
+
+export type Receive = (world: World, to: Instance, from: Machine, wire: Wire) => void;
+
+/** Every instance of the receiver gets it: twins share an address as they share a key. */
+export function transmit(
+  world: World,
+  route: { readonly from: Instance; readonly to: Machine; readonly receive: Receive },
+  wire: Wire,
+): void {
+  const { from, to, receive } = route;
+  if (isLost(world, from, to, wire)) return;
+  const deliver = (afterMs: number): void => {
+    later(world, afterMs, () => {
+      for (const instance of to.instances) if (instance.isAlive) receive(world, instance, from.machine, wire);
+    });
+  };
+  const delayMs = delayOf(world);
+  deliver(delayMs);
+  if (!world.isHealed && world.random.chance(world.plan.duplicateRate))
+    deliver(delayMs + world.random.below(300));
+}
+
+function isLost(world: World, from: Instance, to: Machine, wire: Wire): boolean {
+  if (world.isHealed) return false;
+  if (world.isCut(from.machine.index, to.index)) return true;
+  if (isWithheldByTwin(world, from, to)) return true;
+  return wire.kind !== 'batches' && world.random.chance(world.plan.lossRate);
+}
+
+/** Twins speak to different halves most of the time, which is how one key tells two stories. */
+function isWithheldByTwin(world: World, from: Instance, to: Machine): boolean {
+  const isTwin = from.machine.instances.length > 1;
+  return isTwin && (to.index + from.ordinal + from.state.view) % 2 === 0 && world.random.chance(0.6);
+}
+
+function delayOf(world: World): number {
+  const { deltaMs, slowRate } = world.plan;
+  const delayMs = 1 + world.random.below(deltaMs / 2);
+  if (world.isHealed || !world.random.chance(slowRate)) return delayMs;
+  return delayMs + world.random.below(10 * deltaMs);
+}
+
+/** Two or three groups, one machine cut off, one-way cuts, or none. */
+export function drawCuts(random: Random, count: number): World['isCut'] {
+  const shape = random.below(6);
+  if (shape === 0) return () => false;
+  if (shape === 1) {
+    const alone = random.below(count);
+    return (from, to) => from === alone || to === alone;
+  }
+  if (shape === 2) {
+    const cuts = new Set<string>();
+    for (let index = 0; index < count; index += 1) cuts.add(`${random.below(count)} ${random.below(count)}`);
+    return (from, to) => cuts.has(`${from} ${to}`);
+  }
+  const groupCount = shape === 3 ? 3 : 2;
+  const groups = Array.from({ length: count }, () => random.below(groupCount));
+  return (from: VoterIndex, to: VoterIndex) => groups[from] !== groups[to];
+}

@@ -1,0 +1,60 @@
+/** Which faults a schedule holds: a random part of them for each seed, so that rare combinations come up too. */
+import { faultyMax } from '../../protocol/certificate.ts';
+import type { Random } from './random.ts';
+
+export interface Plan {
+  readonly voterCount: number;
+  readonly byzantineCount: number;
+  /** One key used by two instances at once. */
+  readonly isTwin: boolean;
+  readonly deltaMs: number;
+  readonly heartbeatMs: number;
+  readonly healMs: number;
+  readonly lossRate: number;
+  readonly duplicateRate: number;
+  readonly slowRate: number;
+  /** Per step of an honest machine. */
+  readonly crashRate: number;
+  readonly massCrashMs: number | null;
+  readonly hasPartitions: boolean;
+  readonly slowExecutionRate: number;
+  readonly batchEveryMs: number;
+}
+
+export function planOf(random: Random, voterCount: number): Plan {
+  const byzantineCount = random.chance(0.6) ? faultyMax(voterCount) : 0;
+  const healMs = 3_000 + random.below(6_000);
+  return {
+    voterCount,
+    byzantineCount,
+    isTwin: random.chance(0.7),
+    deltaMs: 100,
+    heartbeatMs: random.chance(0.2) ? 3_000 : 0,
+    healMs,
+    lossRate: random.chance(0.5) ? random.fraction() * 0.25 : 0,
+    duplicateRate: random.chance(0.3) ? 0.1 : 0,
+    slowRate: random.chance(0.4) ? random.fraction() * 0.2 : 0,
+    crashRate: random.chance(0.6) ? random.fraction() * 0.01 : 0,
+    massCrashMs: random.chance(0.25) ? random.below(healMs) : null,
+    hasPartitions: random.chance(0.7),
+    slowExecutionRate: random.chance(0.3) ? 0.1 : 0,
+    batchEveryMs: 30 + random.below(300),
+  };
+}
+
+/** One line for a person: what was injected. */
+export function describePlan(plan: Plan): string {
+  const parts = [
+    `n=${plan.voterCount}`,
+    plan.byzantineCount > 0 ? `byzantine=${plan.byzantineCount}${plan.isTwin ? ' twin' : ''}` : '',
+    plan.lossRate > 0 ? `loss=${plan.lossRate.toFixed(2)}` : '',
+    plan.duplicateRate > 0 ? 'duplicates' : '',
+    plan.slowRate > 0 ? `slow=${plan.slowRate.toFixed(2)}` : '',
+    plan.crashRate > 0 ? `crash=${plan.crashRate.toFixed(4)}` : '',
+    plan.massCrashMs === null ? '' : `mass crash at ${plan.massCrashMs}`,
+    plan.hasPartitions ? 'partitions' : '',
+    plan.slowExecutionRate > 0 ? 'slow execution' : '',
+    plan.heartbeatMs > 0 ? 'heartbeat' : '',
+  ];
+  return parts.filter((part) => part !== '').join(', ');
+}

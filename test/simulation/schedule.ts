@@ -1,0 +1,207 @@
+/** One schedule: faults for a while, then a healed network in which the chain must grow, then quiet in which it must not. */
+import { faultyMax } from '../../protocol/certificate.ts';
+import type { MemberName, VoterIndex } from '../../protocol/brand.ts';
+import { startMischief } from './byzantine.ts';
+import { check, startChecks } from './checks.ts';
+import { boot, crashCleanly } from './host.ts';
+import { hexOf, votersOf } from './model.ts';
+import { drawCuts } from './network.ts';
+import { planOf, type Plan } from './plan.ts';
+import { emptyQueue } from './queue.ts';
+import { seededRandom, type Random } from './random.ts';
+import { createBatch, startSpreading } from './sync.ts';
+import { later, type Core, type Disk, type HostFlaws, type Machine, type World } from './world.ts';
+
+export const carefulHost: HostFlaws = { areVotesLogged: true, areCertificatesLogged: true };
+
+export interface ScheduleOptions {
+  readonly seed: number;
+  readonly voterCount: number;
+  readonly core: Core;
+  readonly flaws: HostFlaws;
+}
+
+export interface ScheduleReport {
+  readonly plan: Plan;
+  readonly eventCount: number;
+  readonly crashCount: number;
+  /** Height at which the network was healed. */
+  readonly heightAtHeal: number;
+  /** From the healing until every honest machine had five new blocks. */
+  readonly recoveryMs: number;
+}
+
+const newBlockCount = 5;
+const recoveryMsMax = 60_000;
+const settlingMsMax = 20_000;
+const quietMs = 5_000;
+const eventCountMax = 2_000_000;
+
+/** Throws a `Violation`, or the broken invariant of the code under test. */
+export function runSchedule(options: ScheduleOptions): ScheduleReport {
+  const world = createWorld(options);
+  let eventCount = 0;
+  const runUntil = (isDone: () => boolean, limitMs: number): boolean => {
+    const deadlineMs = world.nowMs + limitMs;
+    while (!isDone()) {
+      const next = world.queue.pop();
+      check(next !== null, 'nothing happens any more');
+      eventCount += 1;
+      check(eventCount < eventCountMax, 'too many events');
+      world.nowMs = Math.max(world.nowMs, next.timeMs);
+      next.run();
+      if (world.nowMs > deadlineMs) return isDone();
+    }
+    return true;
+  };
+  begin(world);
+  runUntil(() => false, world.plan.healMs);
+  const heightAtHeal = world.checks.finalHeightMax();
+  const healedMs = world.nowMs;
+  heal(world);
+  const hasGrown = runUntil(() => heightMin(world) >= heightAtHeal + newBlockCount, recoveryMsMax);
+  check(hasGrown, `no five new blocks after healing: ${standing(world)}`);
+  const recoveryMs = world.nowMs - healedMs;
+  checkQuiet(world, runUntil);
+  return { plan: world.plan, eventCount, crashCount: world.crashCount, heightAtHeal, recoveryMs };
+}
+
+/** An idle network sends no blocks (§4), unless a heartbeat is asked for. */
+function checkQuiet(world: World, runUntil: (isDone: () => boolean, limitMs: number) => boolean): void {
+  world.isIdle = true;
+  const isSettled = runUntil(() => isQuiet(world), settlingMsMax);
+  check(isSettled, `batches are left out: ${standing(world)}`);
+  if (world.plan.heartbeatMs > 0) return;
+  const countBefore = world.honestProposalCount;
+  runUntil(() => false, quietMs);
+  check(world.honestProposalCount === countBefore, 'an idle network sends blocks');
+}
+
+/** Every honest machine has every batch in its ledger, at the same height. */
+function isQuiet(world: World): boolean {
+  const heights = new Set<number>();
+  for (const machine of world.machines) {
+    for (const { disk, state, commitQueue } of machine.isHonest ? machine.instances : []) {
+      if (disk.open.size > 0 || commitQueue.length > 0 || state.preparedView > state.final.view) return false;
+      heights.add(disk.ledger.length);
+    }
+  }
+  return heights.size === 1;
+}
+
+function createWorld({ seed, voterCount, core, flaws }: ScheduleOptions): World {
+  const random = seededRandom(seed);
+  const plan = planOf(random, voterCount);
+  const machines = createMachines(random, plan);
+  const honest = machines.filter((machine) => machine.isHonest);
+  const checks = startChecks({
+    voterCount,
+    quorum: core.quorumSize(voterCount),
+    holderCount: ({ batchDigests }) =>
+      honest.filter(({ instances }) =>
+        instances.every(({ disk }) => batchDigests.every((batch) => disk.batches.has(batch))),
+      ).length,
+  });
+  return {
+    core,
+    flaws,
+    plan,
+    random,
+    queue: emptyQueue(),
+    checks,
+    voters: votersOf(voterCount),
+    machines,
+    verified: new WeakSet(),
+    nowMs: 1_000_000,
+    isHealed: false,
+    isIdle: false,
+    isCut: () => false,
+    batchCount: 0,
+    crashCount: 0,
+    honestProposalCount: 0,
+  };
+}
+
+function createMachines(random: Random, plan: Plan): readonly Machine[] {
+  const dishonest = new Set<number>();
+  while (dishonest.size < plan.byzantineCount) dishonest.add(random.below(plan.voterCount));
+  return Array.from({ length: plan.voterCount }, (_unused, index) => ({
+    index: index as VoterIndex,
+    name: `voter-${index}` as MemberName,
+    isHonest: !dishonest.has(index),
+    clockSkewMs: random.below(600) - 300,
+    instances: [],
+  }));
+}
+
+function emptyDisk(): Disk {
+  return {
+    records: [],
+    ledger: [],
+    root: hexOf(0),
+    batches: new Set(),
+    open: new Set(),
+    included: new Set(),
+  };
+}
+
+function begin(world: World): void {
+  const { plan, machines } = world;
+  check(plan.byzantineCount <= faultyMax(plan.voterCount), 'a plan holds at most f dishonest voters');
+  for (const machine of machines) {
+    const isTwin = !machine.isHonest && plan.isTwin;
+    boot(world, machine, isTwin ? [emptyDisk(), emptyDisk()] : [emptyDisk()]);
+    startSpreading(world, machine);
+    if (!machine.isHonest) startMischief(world, machine);
+  }
+  startBatches(world);
+  if (plan.hasPartitions) startCuts(world);
+  if (plan.massCrashMs !== null) later(world, plan.massCrashMs, () => crashAll(world));
+}
+
+function startBatches(world: World): void {
+  later(world, world.plan.batchEveryMs, () => {
+    if (!world.isIdle) createBatch(world, world.random.pick(world.machines));
+    startBatches(world);
+  });
+}
+
+function startCuts(world: World): void {
+  later(world, 300 + world.random.below(900), () => {
+    if (world.isHealed) return;
+    world.isCut = drawCuts(world.random, world.plan.voterCount);
+    startCuts(world);
+  });
+}
+
+function crashAll(world: World): void {
+  if (world.isHealed) return;
+  for (const { isHonest, instances } of world.machines) {
+    for (const instance of isHonest ? instances : []) if (instance.isAlive) crashCleanly(world, instance);
+  }
+}
+
+function heal(world: World): void {
+  world.isHealed = true;
+  world.isCut = () => false;
+}
+
+function heightMin(world: World): number {
+  const heights = world.machines
+    .filter(({ isHonest }) => isHonest)
+    .map(({ instances }) => Math.min(...instances.map(({ disk }) => disk.ledger.length)));
+  return Math.min(...heights);
+}
+
+/** Where the honest machines are, for the message of a violation. */
+function standing(world: World): string {
+  return world.machines
+    .filter(({ isHonest }) => isHonest)
+    .flatMap(({ index, instances }) =>
+      instances.map(
+        ({ disk, state }) =>
+          `${index}: height ${disk.ledger.length}, view ${state.view}, final ${state.final.view}, open ${disk.open.size}`,
+      ),
+    )
+    .join('; ');
+}
