@@ -121,8 +121,12 @@ function watchForStop(log: Logger, isBoundToParent: boolean): Promise<StopReason
     process.on('uncaughtException', onUncaught);
     process.on('unhandledRejection', onUncaught);
     if (!isBoundToParent) return;
-    process.stdin.on('end', () => resolve({ isFailure: false }));
-    process.stdin.on('close', () => resolve({ isFailure: false }));
+    const onParentGone = (): void => {
+      log.info({}, 'the parent is gone');
+      resolve({ isFailure: false });
+    };
+    process.stdin.once('end', onParentGone);
+    process.stdin.once('error', onParentGone);
     process.stdin.resume();
   });
 }
