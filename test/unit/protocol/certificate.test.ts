@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { ed25519 } from '../../../node/ed25519.ts';
 import type { Digest, Epoch, Signature, View } from '../../../protocol/brand.ts';
 import {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { encode } from 'cborg';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import * as z from 'zod';
 import {
   codeSchema,
@@ -59,7 +59,7 @@ describe('deterministic CBOR', () => {
   });
 
   it('writes map keys in order of their bytes, shorter first, however they were put in', () => {
-    assert.equal(bytesToHex(encodeCbor({ b: 1, aa: 2, a: 3 })), 'a3616103616201626161' + '02');
+    assert.equal(bytesToHex(encodeCbor({ b: 1, aa: 2, a: 3 })), 'a361610361620162616102');
   });
 
   for (const [what, hex] of [

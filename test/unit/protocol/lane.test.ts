@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Digest, MemberName, Sequence } from '../../../protocol/brand.ts';
 import { uint64Bytes } from '../../../protocol/bytes.ts';
 import {

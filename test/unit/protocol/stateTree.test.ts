@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Digest } from '../../../protocol/brand.ts';
 import { bytesToHex, compareBytes, utf8ToBytes } from '../../../protocol/bytes.ts';
 import {
