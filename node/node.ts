@@ -111,7 +111,7 @@ async function build(
     ports,
     socketPath: config.rpc.socket,
     http: httpOptions(config),
-    ops: null,
+    ops: config.metrics.http,
   });
   stopping.push(async () => {
     isStopping = true;
