@@ -233,7 +233,10 @@ function authoriseReceive(
 
 function receiveAtCounter(context: Context, { prescription, fill }: FoundFill): Result<Applied> {
   if (fill.events.length === 0) return refused('nothingDispensed');
-  if (!fill.events.some(isAtCounter)) return refused('alreadyReceived');
+  if (!fill.events.some(isAtCounter)) {
+    const isAllShipped = fill.events.every((event) => event.parcelId !== null);
+    return refused(isAllShipped ? 'parcelState' : 'alreadyReceived');
+  }
   const received = markReceived(fill, isAtCounter, context.timeMs);
   return accepted(applied([prescription.rxId], [prescriptionRecord(withFill(prescription, received))]));
 }

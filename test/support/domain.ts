@@ -81,6 +81,7 @@ export const pharmacy: MemberName = name('pharmacy');
 export const rival: MemberName = name('rival-pharmacy');
 export const insurer: MemberName = name('insurer');
 export const courier: MemberName = name('courier');
+export const secondCourier: MemberName = name('second-courier');
 export const reviewCentre: MemberName = name('review-centre');
 
 function aMember(memberName: MemberName, role: MemberRole): Member {
@@ -122,6 +123,7 @@ export const genesis: Genesis = {
     aMember(rival, 'pharmacy'),
     aMember(insurer, 'insurer'),
     aMember(courier, 'courier'),
+    aMember(secondCourier, 'courier'),
     aMember(reviewCentre, 'reviewCentre'),
     { ...aMember(name('suspended-pharmacy'), 'pharmacy'), status: 'suspended' },
   ],
@@ -137,6 +139,7 @@ export const genesis: Genesis = {
     aPractitioner('rival pharmacist', rival, { roles: ['pharmacist'] }),
     aPractitioner('adjudicator', insurer, { roles: ['adjudicator'] }),
     aPractitioner('rider', courier, { roles: ['courier'] }),
+    aPractitioner('other rider', secondCourier, { roles: ['courier'] }),
     { ...aPractitioner('retired', pharmacy, { roles: ['pharmacist'] }), status: 'suspended' },
     { ...aPractitioner('lapsed', pharmacy, { roles: ['pharmacist'] }), validUntil: noon },
     {
