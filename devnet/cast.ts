@@ -22,7 +22,7 @@ export interface CastOptions {
   readonly consensus?: Partial<ConsensusParameters>;
 }
 
-export interface CastKey {
+interface CastKey {
   /** In the keystore. */
   readonly name: string;
   readonly purpose: KeyPurpose;
@@ -31,7 +31,7 @@ export interface CastKey {
   readonly publicKey: PublicKey;
 }
 
-export interface CastPractitioner {
+interface CastPractitioner {
   readonly name: string;
   readonly practitioner: Practitioner;
   /** The first has the practitioner's name; a second one, for controlled prescriptions, ends in `-controlled`. */

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { compareText } from '../protocol/bytes.ts';
 import type { Json } from '../protocol/json.ts';
 
-export type Resource = { readonly [key: string]: Json };
+type Resource = { readonly [key: string]: Json };
 
 export interface PatientDocument {
   /** FHIR R4 Patient. */

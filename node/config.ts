@@ -42,7 +42,7 @@ export interface NodeConfig {
 }
 
 /** Where a value came from, and the value as it was given. */
-export interface SettingOrigin {
+interface SettingOrigin {
   readonly path: string;
   readonly value: unknown;
   /** `default`, `config.toml:4:1`, `environment RXLEDGER_RPC__HTTP` or `flag`. */

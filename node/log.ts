@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import type { LogLevel } from './settings.ts';
 
 /** Names of fields that may be logged. All are public on the ledger, or counts, sizes, times and codes of our own. */
-export const logFieldNames = [
+const logFieldNames = [
   'above',
   'address',
   'batchCount',
@@ -184,6 +184,3 @@ export function createLogger(options: LogOptions): Logger {
   };
   return wrap(null);
 }
-
-/** A log that says nothing, for tests and short-lived commands. */
-export const silentLogger: Logger = createLogger({ level: 'fatal', isPretty: false, write: () => {} });

@@ -1,7 +1,7 @@
 /** Metrics in Prometheus' text format: names start with `rxledger_`, units are base units (seconds, bytes). Labels are bounded. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-export type TransactionOutcome = 'committed' | 'refused' | 'expired';
+type TransactionOutcome = 'committed' | 'refused' | 'expired';
 
 /** What the composition root reads for the gauges each time somebody asks for the metrics. */
 export interface Gauges {

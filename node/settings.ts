@@ -13,7 +13,7 @@ export interface LoopbackAddress {
 }
 
 /** How text from a flag or the environment becomes a value. */
-export type SettingKind = 'text' | 'boolean' | 'list' | 'peers';
+type SettingKind = 'text' | 'boolean' | 'list' | 'peers';
 
 export interface Setting {
   /** Section and key, for example `rpc.http`. */
