@@ -184,3 +184,6 @@ export function createLogger(options: LogOptions): Logger {
   };
   return wrap(null);
 }
+
+/** A log that says nothing, for tests. */
+export const silentLogger: Logger = createLogger({ level: 'fatal', isPretty: false, write: () => {} });
