@@ -1,0 +1,312 @@
+/**
+ * A consortium in memory behind the ports of the JSON-RPC server: every submitted transaction becomes a block of its own, executed by
+ * the real ledger. No network, no disk, no agreement; the clock stands at the time of the latest block.
+ */
+import { ed25519, signerFromSeed } from '../../../node/ed25519.ts';
+import type { EventFeed } from '../../../node/rpc/events.ts';
+import { eventFeed } from '../../../node/rpc/events.ts';
+import type { RpcContext } from '../../../node/rpc/method.ts';
+import type { RpcPorts, TransactionLocation, TransactionStatus } from '../../../node/rpc/ports.ts';
+import { writeMemory } from '../../../node/rpc/writeMemory.ts';
+import { encodeHeader, type Header } from '../../../protocol/block.ts';
+import type {
+  Digest,
+  Epoch,
+  Height,
+  Id,
+  MemberName,
+  Sequence,
+  Timestamp,
+  Verified,
+  View,
+} from '../../../protocol/brand.ts';
+import { bytesToHex, utf8ToBytes } from '../../../protocol/bytes.ts';
+import { chainIdOf, type Genesis } from '../../../protocol/genesis.ts';
+import { genesisState } from '../../../protocol/genesisBlock.ts';
+import { plainHash } from '../../../protocol/hash.ts';
+import { laneCursor } from '../../../protocol/lane.ts';
+import { executeBlock } from '../../../protocol/ledger.ts';
+import type { MemberRole } from '../../../protocol/member.ts';
+import { readMember } from '../../../protocol/membership.ts';
+import type { Practitioner, PractitionerRole } from '../../../protocol/practitioner.ts';
+import { mayRead, readPrescription } from '../../../protocol/prescription.ts';
+import type { Receipt } from '../../../protocol/receipt.ts';
+import { accepted, refused, type Result } from '../../../protocol/result.ts';
+import { emptyState, overlay, type StateView } from '../../../protocol/state.ts';
+import { decodeTransaction, verifyTransaction, type Transaction } from '../../../protocol/transaction.ts';
+import { aGenesis, aHeader, noon } from '../../support/chain.ts';
+import { aSealingKeyPair, aSeed, aSigner } from '../../support/keys.ts';
+
+const members: readonly (readonly [name: string, role: MemberRole])[] = [
+  ['hospital', 'hospital'],
+  ['pharmacy', 'pharmacy'],
+  ['rival', 'pharmacy'],
+  ['insurer', 'insurer'],
+  ['courier', 'courier'],
+];
+
+const staff: readonly (readonly [member: string, name: string, role: PractitionerRole])[] = [
+  ['hospital', 'dr-zhang', 'doctor'],
+  ['hospital', 'dr-li', 'doctor'],
+  ['pharmacy', 'ph-wang', 'pharmacist'],
+  ['rival', 'ph-chen', 'pharmacist'],
+  ['insurer', 'adj-wu', 'adjudicator'],
+  ['insurer', 'acc-sun', 'accountant'],
+  ['pharmacy', 'acc-zhou', 'accountant'],
+  ['courier', 'rider-ma', 'courier'],
+];
+
+export function digestOf(text: string): Digest {
+  return bytesToHex(plainHash(utf8ToBytes(text))) as Digest;
+}
+
+export function idOf(text: string): Id {
+  return digestOf(text).slice(0, 32) as Id;
+}
+
+function practitioner([member, name, role]: (typeof staff)[number]): Practitioner {
+  return {
+    id: idOf(name),
+    member: member as MemberName,
+    roles: [role],
+    scopes: ['ordinary', 'controlled'],
+    validUntil: (noon + 365 * 86_400_000) as Timestamp,
+    status: 'active',
+    keys: [{ key: aSigner(name).publicKey, status: 'active', sinceMs: noon }],
+  };
+}
+
+export const genesis: Genesis = aGenesis({
+  members: members.map(([name, role]) => ({
+    name: name as MemberName,
+    roles: [role],
+    status: 'active',
+    networkKey: aSigner(`${name} network`).publicKey,
+    consensusKey: aSigner(`${name} consensus`).publicKey,
+    sealingKey: aSealingKeyPair(name).publicKey,
+    adminKey: aSigner(`${name} admin`).publicKey,
+  })),
+  voters: members.map(([name]) => name as MemberName),
+  practitioners: staff.map(practitioner),
+});
+
+interface MemoryBlock {
+  readonly header: Header;
+  readonly digest: Digest;
+  readonly receipts: readonly Receipt[];
+  readonly transactions: readonly Transaction[];
+}
+
+export interface MemoryChain {
+  readonly blocks: MemoryBlock[];
+  readonly pending: Map<Digest, Verified<Transaction>>;
+  readonly listeners: Set<(height: Height) => void>;
+  readonly history: Map<Id, TransactionLocation[]>;
+  readonly documents: Map<Id, readonly { readonly [key: string]: unknown }[]>;
+  state: StateView;
+  timeMs: Timestamp;
+  /** Transactions stay pending, as when too few voters answer. */
+  isStalled: boolean;
+}
+
+export function memoryChain(): MemoryChain {
+  return {
+    blocks: [],
+    pending: new Map(),
+    listeners: new Set(),
+    history: new Map(),
+    documents: new Map(),
+    state: overlay(emptyState, genesisState(genesis).writes),
+    timeMs: noon,
+    isStalled: false,
+  };
+}
+
+/** Executes one transaction as a block of its own. */
+export function commit(chain: MemoryChain, transaction: Verified<Transaction>): void {
+  const height = (chain.blocks.length + 1) as Height;
+  const timeMs = (chain.timeMs + 1_000) as Timestamp;
+  const chainId = chainIdOf(genesis);
+  const parentDigest = chain.blocks.at(-1)?.digest ?? chainId;
+  const { member } = transaction;
+  const sequence = (laneCursor(chain.state, member) + 1) as Sequence;
+  const context = { chainId, height, timeMs, parentDigest };
+  const executed = executeBlock(chain.state, context, [{ member, sequence, transactions: [transaction] }]);
+  const { receiptsRoot, stateRoot, receipts } = executed;
+  const header = aHeader({ chainId, height, timeMs, parentDigest, receiptsRoot, stateRoot });
+  chain.timeMs = timeMs;
+  chain.state = overlay(chain.state, executed.writes);
+  chain.blocks.push({
+    header,
+    digest: digestOf(bytesToHex(encodeHeader(header))),
+    receipts,
+    transactions: receipts.map(() => transaction),
+  });
+  for (const [index, subjects] of executed.subjects.entries()) {
+    for (const subject of subjects) {
+      chain.history.set(subject, [...(chain.history.get(subject) ?? []), { height, index }]);
+    }
+  }
+  chain.pending.delete(transaction.txId);
+  for (const listener of chain.listeners) listener(height);
+}
+
+function locate(chain: MemoryChain, txId: Digest): TransactionLocation | null {
+  for (const block of chain.blocks) {
+    const receipt = block.receipts.find((candidate) => candidate.txId === txId);
+    if (receipt !== undefined) return { height: receipt.height, index: receipt.index };
+  }
+  return null;
+}
+
+function statusOf(chain: MemoryChain, txId: Digest): TransactionStatus {
+  const location = locate(chain, txId);
+  const block = location === null ? undefined : chain.blocks[location.height - 1];
+  const receipt = block?.receipts[location?.index ?? 0] ?? null;
+  const pending = chain.pending.get(txId);
+  const notAfter = pending?.notAfter ?? block?.transactions[0]?.notAfter ?? null;
+  if (receipt !== null) return { txId, status: receipt.outcome, receipt, notAfter };
+  return { txId, status: pending === undefined ? 'unknown' : 'pending', receipt: null, notAfter };
+}
+
+async function submit(chain: MemoryChain, envelopeBytes: Uint8Array): Promise<Result<TransactionStatus>> {
+  const decoded = decodeTransaction(envelopeBytes);
+  if (!decoded.ok) return decoded;
+  const verified = verifyTransaction(decoded.value, chainIdOf(genesis), ed25519);
+  if (!verified.ok) return verified;
+  const { txId } = verified.value;
+  if (statusOf(chain, txId).status === 'unknown') {
+    chain.pending.set(txId, verified.value);
+    if (!chain.isStalled) commit(chain, verified.value);
+  }
+  return accepted(statusOf(chain, txId));
+}
+
+/** The ports of one member's node on the chain. A test overrides what it is about. */
+export function memoryPorts(
+  chain: MemoryChain,
+  member = 'hospital',
+  overrides: Partial<RpcPorts> = {},
+): RpcPorts {
+  const name = member as MemberName;
+  const names = [...staff.filter(([employer]) => employer === member).map(([, person]) => person), 'admin'];
+  const keyOf = (person: string): string => (person === 'admin' ? `${member} admin` : person);
+  let randomness = 0;
+  return {
+    ledger: {
+      chainId: chainIdOf(genesis),
+      chainName: genesis.name,
+      height: () => chain.blocks.length as Height,
+      heightMin: () => 1 as Height,
+      blockAt: (height) => {
+        const block = chain.blocks[height - 1];
+        if (block === undefined) return null;
+        return { digest: block.digest, block: { header: block.header, batchDigests: [] }, certificate: null };
+      },
+      heightOf: (digest) => {
+        const index = chain.blocks.findIndex((block) => block.digest === digest);
+        return index < 0 ? null : ((index + 1) as Height);
+      },
+      receiptsAt: (height) => chain.blocks[height - 1]?.receipts ?? [],
+      locate: (txId) => locate(chain, txId),
+      transactionAt: ({ height, index }) => chain.blocks[height - 1]?.transactions[index] ?? null,
+      history: async (subject) => chain.history.get(subject) ?? [],
+      members: () => genesis.members.map(({ name }) => readMember(chain.state, name) ?? []).flat(),
+      state: () => chain.state,
+      stamp: (txId) => (locate(chain, txId) === null ? null : utf8ToBytes('stamp')),
+      stateStamp: (key) => utf8ToBytes(key),
+      onFinalized: (listener) => {
+        chain.listeners.add(listener);
+        return () => chain.listeners.delete(listener);
+      },
+    },
+    transactions: {
+      submit: (envelopeBytes) => submit(chain, envelopeBytes),
+      status: (txId) => statusOf(chain, txId),
+      waitForReceipt: async (txId) => statusOf(chain, txId),
+    },
+    keystore: {
+      member: name,
+      entries: () => names.map((person) => ({ name: person, publicKey: aSigner(keyOf(person)).publicKey })),
+      sign: async (person, message) => {
+        if (!names.includes(person)) return refused('keyUnknown');
+        const signer = aSigner(keyOf(person));
+        return accepted({ key: signer.publicKey, sig: signer.sign(message) });
+      },
+    },
+    documents: {
+      seal: async ({ token, documents }) => {
+        chain.documents.set(token.rxId, documents);
+        return accepted(
+          documents.map((document, index) => ({
+            docType: String(document['resourceType']),
+            commitment: digestOf(`commitment ${token.rxId} ${index}`),
+            blobHash: digestOf(`blob ${token.rxId} ${index}`),
+            size: 1_024,
+          })),
+        );
+      },
+      open: async (rxId) => {
+        const prescription = readPrescription(chain.state, rxId);
+        if (prescription === null) return refused('prescriptionUnknown');
+        if (!mayRead(prescription, name, chain.timeMs)) return refused('notPermitted');
+        const documents = chain.documents.get(rxId) ?? [];
+        return accepted(
+          documents.map((document) => ({
+            docType: String(document['resourceType']),
+            resource: document as never,
+          })),
+        );
+      },
+    },
+    node: {
+      version: '0.0.0-test',
+      status: () => ({
+        name,
+        roles: ['hospital'],
+        isVoter: true,
+        height: chain.blocks.length as Height,
+        view: 1 as View,
+        leader: name,
+        peerCount: 4,
+        missing: [],
+        mempoolCount: chain.pending.size,
+        sentence: null,
+      }),
+      peers: () => [
+        { name: 'insurer' as MemberName, isConnected: true, lastHeardAt: noon, height: 0 as Height },
+        { name: 'courier' as MemberName, isConnected: false, lastHeardAt: null, height: null },
+      ],
+      consensus: () => ({
+        epoch: 1 as Epoch,
+        view: 1 as View,
+        viewSince: noon,
+        leader: name,
+        finalView: 0 as View,
+        finalHeight: 0 as Height,
+        quorum: 4,
+        voters: [{ name, isMissing: false, lastHeardAt: null }],
+      }),
+    },
+    ops: {
+      metrics: async () => 'rxledger_height 0\n',
+      live: () => true,
+      ready: () => ({ ok: !chain.isStalled, reasons: chain.isStalled ? ['2 of 5 voters are missing'] : [] }),
+    },
+    signerFromSeed,
+    now: () => chain.timeMs,
+    randomBytes: (size) => {
+      randomness += 1;
+      return aSeed(`random ${member} ${randomness}`).slice(0, size);
+    },
+    onInternalError: (method, error) => {
+      throw new Error(`${method} failed`, { cause: error });
+    },
+    onCall: () => {},
+    ...overrides,
+  };
+}
+
+export function memoryContext(ports: RpcPorts): RpcContext & { readonly feed: EventFeed } {
+  return { ports, feed: eventFeed(ports.ledger), writes: writeMemory() };
+}
