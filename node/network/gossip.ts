@@ -64,8 +64,9 @@ export function gossipOptions(memberCount: number, topics: Topics): Partial<Goss
     fallbackToFloodsub: false,
     doPX: false,
     heartbeatInterval: 300,
-    mcacheGossip: 2,
-    mcacheLength: 4,
+    // Offered for 0.9 s, so that what one IWANT asks for stays small; held for 3 s, so that a busy peer still gets it.
+    mcacheGossip: 3,
+    mcacheLength: 10,
     seenTTL: 60_000,
     maxInboundDataLength: gossipFrameBytesMax,
     decodeRpcLimits: {

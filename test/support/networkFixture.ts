@@ -54,7 +54,7 @@ export interface NodeSettings {
   readonly listen: readonly string[];
   readonly handlers: Partial<NetworkHandlers>;
   /** Hears the messages that the network logs for developers. */
-  readonly onDebug: (message: string) => void;
+  readonly onDebug: (message: string, fields: object) => void;
 }
 
 export const defaultSettings: NodeSettings = {
@@ -118,7 +118,7 @@ export async function startNode(
   }
   const log = {
     ...silentLog,
-    debug: (_fields: object, message: string): void => settings.onDebug(message),
+    debug: (fields: object, message: string): void => settings.onDebug(message, fields),
     warn: (fields: object): void => {
       heard.warnings.push('reason' in fields ? String(fields.reason) : '');
     },
@@ -154,12 +154,20 @@ export function isMesh(nodes: readonly TestNode[]): boolean {
   return nodes.every(({ network }) => network.peers().every((peer) => peer.isConnected));
 }
 
+/** Everyone knows that everyone listens; what is published before goes round by way of repair, if at all. */
+function isGossiping(nodes: readonly TestNode[]): boolean {
+  return nodes.every(({ host }) => {
+    const { pubsub } = host.services;
+    return pubsub.getTopics().every((topic) => pubsub.getSubscribers(topic).length === nodes.length - 1);
+  });
+}
+
 export async function startMesh(
   count: number,
   settings: NodeSettings = defaultSettings,
 ): Promise<readonly TestNode[]> {
   const nodes = await startNodes(await membersInOrder(count), settings);
-  await until('all are connected to all', () => isMesh(nodes));
+  await until('all are connected to all', () => isMesh(nodes) && isGossiping(nodes), 50_000);
   return nodes;
 }
 

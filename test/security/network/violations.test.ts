@@ -1,8 +1,10 @@
 /** Members that break the rules: closed with a reason, at bounded cost, while the others notice nothing. */
 import assert from 'node:assert/strict';
 import type { Connection, Stream } from '@libp2p/interface';
+import { multiaddr } from '@multiformats/multiaddr';
 import {
   bulkQueueBytesMax,
+  connectionsPerMemberMax,
   consensusQueueBytesMax,
   gossipQueueBytesMax,
   requestsServedAtOnceMax,
@@ -141,6 +143,18 @@ describe('a member that breaks the rules', () => {
     );
     await until('the connection is closed', () => scene.connection.status !== 'open');
     assert.deepEqual([scene.victim.batches, scene.witness.changes.length], [[], 1]);
+  });
+
+  it('cannot take more than two connections', async () => {
+    const scene = await stage();
+    const address = multiaddr(scene.victim.network.addresses()[0]);
+    let openCountMax = 0;
+    for (let round = 0; round < 10; round += 1) {
+      await scene.rogue.host.dial(address, { force: true }).catch(() => null);
+      openCountMax = Math.max(openCountMax, scene.victim.host.getConnections(scene.rogue.host.peerId).length);
+    }
+    assert.ok(openCountMax <= connectionsPerMemberMax, `${openCountMax} at once`);
+    assert.equal(scene.witness.changes.length, 1);
   });
 
   it('stays out for a time, and may then come back', async () => {
