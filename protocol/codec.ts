@@ -140,7 +140,7 @@ function hexSchema<T extends string>(byteLength: number): z.ZodType<T> {
   return z.codec(wire, hex, {
     decode: (bytes) => bytesToHex(bytes) as T,
     encode: (text) => hexToBytes(text as string),
-  }) as unknown as z.ZodType<T>;
+  });
 }
 
 function integerSchema<T extends number>(min: number, max: number): z.ZodType<T> {

@@ -30,7 +30,7 @@ export interface LaneBatch {
 }
 
 /** Where a transaction stands among the batches of its block; both count from 0. */
-export interface Origin {
+interface Origin {
   readonly batch: number;
   readonly position: number;
 }

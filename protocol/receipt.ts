@@ -29,9 +29,7 @@ export const receiptSchema: z.ZodType<Receipt> = z
     outcome: z.enum(['committed', 'refused']),
     code: z.enum(refusalCodes).nullable(),
   })
-  .refine(
-    (receipt) => (receipt.outcome === 'committed') === (receipt.code === null),
-  ) as unknown as z.ZodType<Receipt>;
+  .refine((receipt) => (receipt.outcome === 'committed') === (receipt.code === null));
 
 export const receiptBytesMax = 512;
 

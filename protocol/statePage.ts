@@ -14,7 +14,7 @@ export interface StateLeaf {
 }
 
 /** Two or more records further down, in a page of their own. */
-export interface StateChild {
+interface StateChild {
   readonly kind: 'child';
   readonly hash: Uint8Array;
 }

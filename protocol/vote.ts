@@ -34,7 +34,7 @@ export const voteSchema: z.ZodType<Vote> = z
     voter: voterIndexSchema,
     signature: signatureSchema,
   })
-  .refine((vote) => (vote.kind === 'skip') === (vote.digest === null)) as unknown as z.ZodType<Vote>;
+  .refine((vote) => (vote.kind === 'skip') === (vote.digest === null));
 
 const kindBytes: Readonly<Record<SignedKind, number>> = { propose: 1, prepare: 2, commit: 3, skip: 4 };
 const noDigest = new Uint8Array(32);

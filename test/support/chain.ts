@@ -43,7 +43,6 @@ export function valueOf<T>(result: Result<T>): T {
 
 /** 2026-01-05T12:00:00Z, a Monday. */
 export const noon: Timestamp = 1_767_614_400_000 as Timestamp;
-export const zeroDigest: Digest = '00'.repeat(32) as Digest;
 
 export function later(ms: number): Timestamp {
   return (noon + ms) as Timestamp;

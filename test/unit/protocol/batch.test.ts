@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ed25519 } from '../../../node/ed25519.ts';
 import { batchSigningBytes, decodeBatch, sealBatch, verifyBatch } from '../../../protocol/batch.ts';
-import type { Digest, MemberName, Sequence, Signature } from '../../../protocol/brand.ts';
+import type { MemberName, Sequence, Signature } from '../../../protocol/brand.ts';
 import { hexToBytes } from '../../../protocol/bytes.ts';
 import { encodeCbor } from '../../../protocol/codec.ts';
 import { taggedDigest } from '../../../protocol/hash.ts';
@@ -105,7 +105,7 @@ describe('a batch', () => {
     );
     assert.notDeepEqual(
       batchSigningBytes(testChainId, batch.digest),
-      batchSigningBytes(batch.digest as Digest, testChainId),
+      batchSigningBytes(batch.digest, testChainId),
     );
   });
 });

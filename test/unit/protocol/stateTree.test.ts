@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import type { Digest } from '../../../protocol/brand.ts';
-import { bytesToHex, compareBytes, utf8ToBytes } from '../../../protocol/bytes.ts';
+import { bytesToHex, compareBytes, compareText, utf8ToBytes } from '../../../protocol/bytes.ts';
 import {
   decodePage,
   encodePage,
@@ -129,7 +129,7 @@ describe('the state tree', () => {
         pages.apply([['key/extra', null]]);
         const expected = pagesOf(numbered(40)).pages.stored;
         const sorted = (stored: ReadonlyMap<string, Uint8Array>): readonly string[] =>
-          [...stored].map(([path, page]) => `${path} ${bytesToHex(page)}`).toSorted();
+          [...stored].map(([path, page]) => `${path} ${bytesToHex(page)}`).toSorted(compareText);
         assert.deepEqual(sorted(pages.stored), sorted(expected));
       }),
       { numRuns: 60 },
