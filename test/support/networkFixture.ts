@@ -12,10 +12,10 @@ import { until } from './wait.ts';
 export const testChainId: Digest = 'c4a1'.repeat(16) as Digest;
 export const loopback = '/ip4/127.0.0.1/tcp/0';
 const silent = (): void => undefined;
-export const silentLog: Log = { debug: silent, info: silent, warn: silent, error: silent };
+const silentLog: Log = { debug: silent, info: silent, warn: silent, error: silent };
 
 /** Short ticks: the watchdog's patience is counted in ticks. */
-export const quickTiming: Timing = {
+const quickTiming: Timing = {
   ...defaultTiming,
   redialMsMin: 50,
   redialMsMax: 200,
@@ -137,7 +137,7 @@ export async function startNode(
 }
 
 /** Starts all members one after the other. */
-export async function startNodes(
+async function startNodes(
   members: readonly TestMember[],
   settings: NodeSettings = defaultSettings,
 ): Promise<readonly TestNode[]> {

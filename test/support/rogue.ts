@@ -16,7 +16,7 @@ export const consensusProtocol: string = `${prefix}/consensus/1`;
 export const bulkProtocol: string = `${prefix}/bulk/1`;
 export const batchesTopic: string = `${prefix}/batches/1`;
 
-export type RogueHost = Libp2p<{ identify: Identify; pubsub: GossipSub }>;
+type RogueHost = Libp2p<{ identify: Identify; pubsub: GossipSub }>;
 
 export interface Rogue {
   readonly host: RogueHost;
