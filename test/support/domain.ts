@@ -63,8 +63,12 @@ export function name(text: string): MemberName {
   return text as MemberName;
 }
 
+const digests = new Map<string, Digest>();
+
 export function digestOf(text: string): Digest {
-  return bytesToHex(plainHash(utf8ToBytes(text))) as Digest;
+  const digest = digests.get(text) ?? (bytesToHex(plainHash(utf8ToBytes(text))) as Digest);
+  digests.set(text, digest);
+  return digest;
 }
 
 export function idOf(text: string): Id {
@@ -124,6 +128,7 @@ export const genesis: Genesis = {
     aMember(insurer, 'insurer'),
     aMember(courier, 'courier'),
     aMember(secondCourier, 'courier'),
+    aMember(name('second-insurer'), 'insurer'),
     aMember(reviewCentre, 'reviewCentre'),
     { ...aMember(name('suspended-pharmacy'), 'pharmacy'), status: 'suspended' },
   ],
@@ -138,6 +143,7 @@ export const genesis: Genesis = {
     aPractitioner('bookkeeper', pharmacy, { roles: ['accountant'] }),
     aPractitioner('rival pharmacist', rival, { roles: ['pharmacist'] }),
     aPractitioner('adjudicator', insurer, { roles: ['adjudicator'] }),
+    aPractitioner('second adjudicator', name('second-insurer'), { roles: ['adjudicator'] }),
     aPractitioner('rider', courier, { roles: ['courier'] }),
     aPractitioner('other rider', secondCourier, { roles: ['courier'] }),
     { ...aPractitioner('retired', pharmacy, { roles: ['pharmacist'] }), status: 'suspended' },
