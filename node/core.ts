@@ -60,6 +60,9 @@ export interface Core {
   readonly forget: (entries: readonly CommitEntry[]) => void;
 }
 
+/** A block's execution should take at most this part of Δ, for each voter does it between the proposal and its PREPARE. */
+const blockShareOfDelta = 4;
+
 /** CCs of blocks below the last one of a range, until their blocks are committed. */
 type Certificates = Map<Digest, Certificate>;
 
@@ -68,7 +71,8 @@ export function assembleCore(options: CoreOptions): Core {
   const { ledger } = stores;
   const unfinal = new UnfinalBlocks();
   const certificates: Certificates = new Map();
-  const executor = new Executor(chainId, ledger, pool);
+  const blockMsTarget = options.parameters.deltaMs / blockShareOfDelta;
+  const executor = new Executor({ chainId, ledger, pool, clock, blockMsTarget });
   const fetcher = new Fetcher({
     gate,
     pool,

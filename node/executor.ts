@@ -9,6 +9,7 @@ import { executeBlock, type BlockContext, type Execution, type LaneBatch } from 
 import { blockBatchesMax } from '../protocol/limits.ts';
 import { accepted, refused, type Result } from '../protocol/result.ts';
 import type { StateView } from '../protocol/state.ts';
+import type { Clock } from './clock.ts';
 import type { VerifiedBatch } from './gate.ts';
 import type { Pool } from './pool.ts';
 
@@ -44,16 +45,38 @@ export interface BuildRequest {
   readonly isEmpty: boolean;
 }
 
+/** First guess of one transaction's execution, before anything was measured. */
+const transactionMsFirst = 0.3;
+/** Blocks with fewer transactions say more of the fixed cost than of a transaction's. */
+const measuredTransactionsMin = 20;
+const transactionsPerBlockMin = 50;
+/** Weight of the newest block in the mean. */
+const newestShare = 0.2;
+
+export interface ExecutorPorts {
+  readonly chainId: Digest;
+  readonly ledger: LedgerBase;
+  readonly pool: Pool;
+  readonly clock: Clock;
+  /** How long the execution of one of our own blocks should take at most: every voter must do it again within the view. */
+  readonly blockMsTarget: number;
+}
+
 export class Executor {
   readonly #chainId: Digest;
   readonly #ledger: LedgerBase;
   readonly #pool: Pool;
+  readonly #clock: Clock;
+  readonly #blockMsTarget: number;
   readonly #executed = new Map<Digest, ExecutedBlock>();
+  #transactionMs = transactionMsFirst;
 
-  constructor(chainId: Digest, ledger: LedgerBase, pool: Pool) {
+  constructor({ chainId, ledger, pool, clock, blockMsTarget }: ExecutorPorts) {
     this.#chainId = chainId;
     this.#ledger = ledger;
     this.#pool = pool;
+    this.#clock = clock;
+    this.#blockMsTarget = blockMsTarget;
   }
 
   get(digest: Digest): ExecutedBlock | null {
@@ -85,7 +108,7 @@ export class Executor {
     const timeMs = Math.max(Math.floor(request.nowMs), tip.timeMs + 1) as Timestamp;
     const height = (request.parent.height + 1) as Height;
     const context = { chainId: this.#chainId, height, timeMs, parentDigest: request.parent.digest };
-    const execution = executeBlock(tip.view, context, batches.map(laneBatch));
+    const execution = this.#run(tip.view, context, batches);
     const batchDigests = batches.map(({ batch }) => batch.digest);
     const header: Header = {
       chainId: this.#chainId,
@@ -136,7 +159,7 @@ export class Executor {
       timeMs: header.timeMs,
       parentDigest: header.parentDigest,
     };
-    const execution = executeBlock(tip.view, context, batches.map(laneBatch));
+    const execution = this.#run(tip.view, context, batches);
     if (execution.receiptsRoot !== header.receiptsRoot) return refused('headerInvalid', 'receiptsRoot');
     if (execution.stateRoot !== header.stateRoot) return refused('headerInvalid', 'stateRoot');
     const executed = { block, digest, execution, batches };
@@ -159,6 +182,23 @@ export class Executor {
     }
   }
 
+  /** What this machine can execute in time; a leader may propose less than the limit, never more. */
+  #transactionsMax(): number {
+    const count = Math.floor(this.#blockMsTarget / this.#transactionMs);
+    return Math.min(blockLimits.transactionsMax, Math.max(transactionsPerBlockMin, count));
+  }
+
+  #run(view: StateView, context: BlockContext, batches: readonly VerifiedBatch[]): Execution {
+    const startMs = this.#clock.monotonicMs();
+    const execution = executeBlock(view, context, batches.map(laneBatch));
+    const count = execution.receipts.length;
+    if (count >= measuredTransactionsMin) {
+      const newestMs = (this.#clock.monotonicMs() - startMs) / count;
+      this.#transactionMs += newestShare * (newestMs - this.#transactionMs);
+    }
+    return execution;
+  }
+
   #keep(executed: ExecutedBlock): void {
     if (this.#executed.size >= executedMax) {
       const oldest = this.#executed.keys().next();
@@ -172,7 +212,8 @@ export class Executor {
       const cursor = laneCursor(view, member);
       return { member, cursor, batches: this.#pool.run(member, cursor, blockBatchesMax).map(offered) };
     });
-    return chooseBatches({ lanes, parentDigest, limits: blockLimits }).map(({ verified }) => verified);
+    const limits = { ...blockLimits, transactionsMax: this.#transactionsMax() };
+    return chooseBatches({ lanes, parentDigest, limits }).map(({ verified }) => verified);
   }
 
   /** Newest first; ends at the ledger's head. Reading stays right when the ledger moves up along this very chain. */

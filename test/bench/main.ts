@@ -1,0 +1,142 @@
+/**
+ * `npm run bench`: four voters as processes on this machine and a load generator beside them. All figures of one run belong together:
+ * machines differ and are noisy, so the ratio to the limit of the same run is what can be compared.
+ */
+import '../../node/polyfill.ts';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { createConsortium } from '../../devnet/cast.ts';
+import { startDevnet, type Supervisor } from '../../devnet/supervisor.ts';
+import { pace, saturate, sourceOf, type LoadResult, type Source } from './load.ts';
+import { cpuSeconds, describeMachine, quantile, verifySeconds } from './machine.ts';
+import { signedPrescriptions } from './prescriptions.ts';
+
+const voterCount = 4;
+const lightPerSecond = 10;
+/** Share of the measured throughput at which the second latency is taken. */
+const loadShare = 0.7;
+const signedPerSecondMax = 4_000;
+
+interface Report {
+  readonly machine: string;
+  readonly verifyMicros: number;
+  readonly limitPerSecond: number;
+  readonly perSecond: number;
+  readonly ratioToLimit: number;
+  readonly cpuMicrosPerTransactionAndNode: number | null;
+  readonly light: Latency;
+  readonly loaded: Latency;
+  readonly failedCount: number;
+}
+
+interface Latency {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+function flags(): { readonly seconds: number; readonly isJson: boolean } {
+  const { values } = parseArgs({
+    options: { seconds: { type: 'string', default: '15' }, json: { type: 'boolean', default: false } },
+  });
+  const seconds = Number(values.seconds);
+  if (!Number.isInteger(seconds) || seconds < 2 || seconds > 120) throw new Error('--seconds is 2 to 120');
+  return { seconds, isJson: values.json };
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+function latencyOf(result: LoadResult): Latency {
+  return {
+    perSecond: round(result.committedCount / result.seconds),
+    p50Ms: round(quantile(result.latenciesMs, 0.5)),
+    p99Ms: round(quantile(result.latenciesMs, 0.99)),
+  };
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+async function main(): Promise<void> {
+  const { seconds, isJson } = flags();
+  const consortium = createConsortium({
+    seed: 'bench',
+    voterCount,
+    extraDoctorCount: 400,
+    policy: { ratePerHour: { ordinary: 1_000_000, controlled: 10 } },
+  });
+  say(`Starting ${voterCount} voters on ${describeMachine()}`);
+  const devnet = await startDevnet({ consortium, isKept: false, logLevel: 'warn' });
+  try {
+    for (const name of devnet.names) {
+      if (!consortium.genesis.voters.some((voter) => voter === name)) await devnet.kill(name, 'SIGTERM');
+    }
+    const report = await measure(devnet, seconds);
+    process.stdout.write(isJson ? `${JSON.stringify(report)}\n` : describe(report));
+  } finally {
+    await devnet.stopAll();
+  }
+}
+
+async function measure(devnet: Supervisor, seconds: number): Promise<Report> {
+  const { consortium } = devnet;
+  const voters = consortium.genesis.voters;
+  const clients = voters.map((name) => devnet.client(name));
+  const signed = (count: number): Source => sourceOf(signedPrescriptions(consortium, count));
+  const verify = verifySeconds();
+
+  say(`Light load: ${lightPerSecond} transactions a second for ${seconds} s`);
+  await saturate(clients, signed(2_000), { seconds: 2, requestsPerNode: 2, transactionsPerRequest: 25 });
+  const lightShape = { seconds, perSecond: lightPerSecond, transactionsPerRequest: 1 };
+  const light = await pace(clients, signed(lightPerSecond * seconds), lightShape);
+
+  say(`Full load for ${seconds} s`);
+  const source = signed(signedPerSecondMax * seconds);
+  const pids = voters.map((name) => devnet.node(name).pid ?? 0);
+  const before = pids.map(cpuSeconds);
+  const shape = { seconds, requestsPerNode: 12, transactionsPerRequest: 50 };
+  const full = await saturate(clients, source, shape);
+  const used = pids.map((pid, index) => (cpuSeconds(pid) ?? Number.NaN) - (before[index] ?? Number.NaN));
+  const cpuMicros = (1e6 * used.reduce((sum, value) => sum + value, 0)) / voters.length / full.committedCount;
+
+  const perSecond = full.committedCount / full.seconds;
+  const loadedRate = Math.max(1, Math.floor(loadShare * perSecond));
+  say(`${Math.round(100 * loadShare)} % of it: ${loadedRate} transactions a second for ${seconds} s`);
+  const loadedShape = { seconds, perSecond: loadedRate, transactionsPerRequest: 10 };
+  const loaded = await pace(clients, signed(loadedRate * seconds), loadedShape);
+
+  const limitPerSecond = availableParallelism() / voters.length / verify;
+  return {
+    machine: describeMachine(),
+    verifyMicros: round(verify * 1e6),
+    limitPerSecond: round(limitPerSecond),
+    perSecond: round(perSecond),
+    ratioToLimit: Math.round((1_000 * perSecond) / limitPerSecond) / 1_000,
+    cpuMicrosPerTransactionAndNode: Number.isFinite(cpuMicros) ? round(cpuMicros) : null,
+    light: latencyOf(light),
+    loaded: latencyOf(loaded),
+    failedCount: light.failedCount + full.failedCount + loaded.failedCount,
+  };
+}
+
+function describe(report: Report): string {
+  const latency = ({ perSecond, p50Ms, p99Ms }: Latency): string =>
+    `p50 ${p50Ms} ms, p99 ${p99Ms} ms at ${perSecond} transactions a second`;
+  return [
+    `Machine                     ${report.machine}`,
+    `One signature's check       ${report.verifyMicros} µs`,
+    `Limit                       ${report.limitPerSecond} transactions a second ((cores / voters) / one check)`,
+    `Committed                   ${report.perSecond} transactions a second`,
+    `Ratio to the limit          ${report.ratioToLimit}`,
+    `Processor                   ${report.cpuMicrosPerTransactionAndNode ?? '?'} µs per transaction and node`,
+    `Latency at light load       ${latency(report.light)}`,
+    `Latency at 70 % load        ${latency(report.loaded)}`,
+    `Not committed               ${report.failedCount}`,
+    '',
+  ].join('\n');
+}
+
+await main();
