@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,9 @@ import { until } from '../../support/wait.ts';
 
 const devnetProgram = fileURLToPath(new URL('../../../devnet/main.js', import.meta.url));
 const nodeProgram = fileURLToPath(new URL('../../../node/main.js', import.meta.url));
+
+/** Each node throws where nobody catches when it gets this signal. */
+const plantedError = `data:text/javascript,process.on('SIGUSR2',()=>{throw(new(Error)('planted'))})`;
 
 function isAlive(pid: number | null): boolean {
   if (pid === null) return false;
@@ -29,6 +32,7 @@ describe('the supervisor of the devnet', function supervisorOfTheDevnet() {
     devnet = await startDevnet({
       consortium: createConsortium({ seed: 'supervisor', voterCount: 4 }),
       isKept: false,
+      environment: { NODE_OPTIONS: `--import ${JSON.stringify(plantedError)}` },
     });
   });
 
@@ -39,8 +43,8 @@ describe('the supervisor of the devnet', function supervisorOfTheDevnet() {
   it('runs one ready process per member', async () => {
     const names = devnet.names.map((name) => devnet.client(name).call('node_status', {}));
     assert.deepEqual(
-      (await Promise.all(names)).map((status) => [status.name, status.peerCount]),
-      devnet.names.map((name) => [name, 5]),
+      (await Promise.all(names)).map((status) => [status.name, status.sentence]),
+      devnet.names.map((name) => [name, null]),
     );
   });
 
@@ -71,6 +75,24 @@ describe('the supervisor of the devnet', function supervisorOfTheDevnet() {
     await devnet.start('insurer');
     await devnet.waitUntilReady('insurer');
     assert.equal(devnet.node('insurer').rpcUrl, before.rpcUrl);
+  });
+
+  it('sees a node stop in order after an error that nobody caught, and go on when it is started again', async () => {
+    const { pid, logFile } = devnet.node('clinic');
+    process.kill(pid ?? 0, 'SIGUSR2');
+    await until('the clinic has ended', () => devnet.node('clinic').pid === null);
+    const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-20).join('\n');
+    const order = [
+      '"level":"fatal"',
+      '"message":"planted"',
+      '"msg":"stopped"',
+      'error: the node stopped',
+      'try: ',
+    ];
+    const places = order.map((part) => lines.indexOf(part));
+    assert.deepEqual([places.includes(-1), places.toSorted((a, b) => a - b)], [false, places]);
+    await devnet.start('clinic');
+    await devnet.waitUntilReady('clinic');
   });
 
   it('leaves neither processes nor files', async () => {
