@@ -2,7 +2,7 @@
  * Agreement as a pure state machine: every event gives a new state and orders to the host. An event first changes what is
  * known; then `settle` does what has become possible. The rules R1..R8 stand in consensus/README.md.
  */
-import type { VoterIndex, View, Verified } from '../protocol/brand.ts';
+import type { VoterIndex, Verified } from '../protocol/brand.ts';
 import { voterIndexOf } from '../protocol/member.ts';
 import { present, unreachable } from '../protocol/invariant.ts';
 import { viewsAheadMax } from '../protocol/limits.ts';
@@ -153,5 +153,5 @@ function heardFrom(step: Step, voter: VoterIndex): Step {
   const { heard, tick, view } = step.state;
   const before = present(heard[voter], 'a verified voter has an index in the set');
   if (before.tick === tick && before.view === view) return step;
-  return change(step, { heard: heard.with(voter, { tick, view: view as View }) });
+  return change(step, { heard: heard.with(voter, { tick, view }) });
 }

@@ -1,32 +1,55 @@
 /** One dishonest voter: it signs what it likes, and as leader proposes different blocks on parents of its choice. */
 import { leaderOf } from '../../consensus/leader.ts';
 import { certificatesOf } from '../../consensus/justification.ts';
-import type { Digest, Verified, View } from '../../protocol/brand.ts';
+import type { Verified, View } from '../../protocol/brand.ts';
 import type { Certificate } from '../../protocol/certificate.ts';
 import type { Ballot } from '../../protocol/vote.ts';
-import { send } from './host.ts';
 import { chainId, draftBlock, hexOf, signProposal, signVote } from './model.ts';
+import { send } from './network.ts';
 import { configOf, later, type Instance, type Machine, type World } from './world.ts';
 
 /** It collects certificates that honest machines forget after finality. */
 type Collection = Map<View, Verified<Certificate>>;
 
-export function startMischief(world: World, machine: Machine): void {
-  const prepared: Collection = new Map();
-  const skipped: Collection = new Map();
-  const act = (): void => {
-    for (const instance of machine.instances) {
-      if (!instance.isAlive || world.isIdle) continue;
-      collect(instance, prepared, skipped);
-      if (world.random.chance(0.5)) proposeEvil(world, instance, { prepared, skipped });
-      if (world.random.chance(0.5)) voteEvil(world, instance);
-    }
-    later(world, 10 + world.random.below(80), act);
-  };
-  later(world, 10, act);
+interface Known {
+  readonly prepared: Collection;
+  readonly skipped: Collection;
 }
 
-function collect({ state }: Instance, prepared: Collection, skipped: Collection): void {
+export interface Mischief {
+  /** Between the steps of its replica: a dishonest voter speaks whenever it likes. */
+  readonly start: (machine: Machine) => void;
+  /** Right when its replica enters a view, so that its proposal comes before the honest one of its own replica. */
+  readonly onViewEntered: (instance: Instance) => void;
+}
+
+export function createMischief(world: World): Mischief {
+  const known = new Map<Machine, Known>();
+  const learn = (instance: Instance): Known => {
+    const before = known.get(instance.machine) ?? { prepared: new Map(), skipped: new Map() };
+    known.set(instance.machine, before);
+    collect(instance, before);
+    return before;
+  };
+  const act = (machine: Machine): void => {
+    for (const instance of machine.instances) {
+      if (!instance.isAlive || world.isIdle) continue;
+      const what = learn(instance);
+      if (world.random.chance(0.3)) proposeEvil(world, instance, what);
+      if (world.random.chance(0.5)) voteEvil(world, instance);
+    }
+    later(world, 10 + world.random.below(80), () => act(machine));
+  };
+  return {
+    start: (machine) => later(world, 10, () => act(machine)),
+    onViewEntered: (instance) => {
+      const what = learn(instance);
+      if (!world.isIdle && world.random.chance(0.5)) proposeEvil(world, instance, what);
+    },
+  };
+}
+
+function collect({ state }: Instance, { prepared, skipped }: Known): void {
   for (const [view, certificate] of state.prepared) prepared.set(view, certificate);
   for (const [view, certificate] of state.skipped) skipped.set(view, certificate);
   for (const { proposal } of state.proposals.values()) {
@@ -37,19 +60,12 @@ function collect({ state }: Instance, prepared: Collection, skipped: Collection)
 }
 
 /** Any parent it knows of, even in final history, any part of the skip certificates, another block for each receiver. */
-function proposeEvil(
-  world: World,
-  instance: Instance,
-  known: { readonly prepared: Collection; readonly skipped: Collection },
-): void {
+function proposeEvil(world: World, instance: Instance, known: Known): void {
   const { machine, state } = instance;
   const { random, checks } = world;
   const { view } = state;
   if (leaderOf(configOf(world, machine), view) !== machine.index) return;
-  const parents = [null, ...known.prepared.values()].filter(
-    (parent) => parent === null || parent.view < view,
-  );
-  const parent = random.chance(0.7) ? (parents.at(-1) ?? null) : random.pick(parents);
+  const parent = pickParent(world, known, view);
   const isComplete = random.chance(0.4);
   const skips = [...known.skipped.values()]
     .filter(
@@ -66,7 +82,7 @@ function proposeEvil(
       view,
       proposer: machine.index,
       parent: {
-        digest: (parent?.digest ?? chainId) as Digest,
+        digest: parent?.digest ?? chainId,
         view: parent?.view ?? 0,
         height: block?.header.height ?? 0,
       },
@@ -76,7 +92,11 @@ function proposeEvil(
       voters: world.voters,
     });
     checks.onBlock(evil);
-    send(world, instance, to, { kind: 'proposal', proposal: signProposal(evil, { parent, skips }) });
+    send(
+      world,
+      { from: instance, to },
+      { kind: 'proposal', proposal: signProposal(evil, { parent, skips }) },
+    );
   }
 }
 
@@ -92,5 +112,16 @@ function voteEvil(world: World, instance: Instance): void {
   const ballot: Ballot = { kind, epoch: world.voters.epoch, view, digest };
   const vote = signVote(ballot, machine.index);
   world.checks.onSigned(vote, false);
-  for (const to of world.machines) if (to !== machine) send(world, instance, to, { kind: 'vote', vote });
+  for (const to of world.machines)
+    if (to !== machine) send(world, { from: instance, to }, { kind: 'vote', vote });
+}
+
+/** Mostly one of the newest: an older one only fools who is far behind. */
+function pickParent(world: World, { prepared }: Known, view: View): Verified<Certificate> | null {
+  const { random } = world;
+  const parents = [...prepared.values()]
+    .filter((parent) => parent.view < view)
+    .toSorted((a, b) => a.view - b.view);
+  if (parents.length === 0 || random.chance(0.05)) return null;
+  return random.pick(random.chance(0.8) ? parents.slice(-3) : parents);
 }

@@ -5,7 +5,6 @@ import type { Block } from '../../protocol/block.ts';
 import type { Digest } from '../../protocol/brand.ts';
 import { check, viewOfRecord } from './checks.ts';
 import { chainId, draftBlock, rootAfter } from './model.ts';
-import { handle } from './host.ts';
 import { askForBatches } from './sync.ts';
 import { later, type Instance, type LedgerEntry, type World } from './world.ts';
 
@@ -129,7 +128,7 @@ function retry(world: World, instance: Instance): void {
     if (!instance.isAlive) return;
     instance.isApplying = false;
     applyCommits(world, instance);
-    handle(world, instance, { kind: 'workChanged', hasWork: hasWork(instance) });
+    world.handle(instance, { kind: 'workChanged', hasWork: hasWork(instance) });
   });
 }
 

@@ -2,15 +2,14 @@
 import type { ConsensusEvent } from '../../consensus/event.ts';
 import type { Effect } from '../../consensus/effect.ts';
 import type { SafetyRecord } from '../../consensus/record.ts';
-import type { Certificate } from '../../protocol/certificate.ts';
 import { BrokenInvariant, present } from '../../protocol/invariant.ts';
 import type { ConsensusMessage } from '../../protocol/message.ts';
-import { check, checkBounds, checkReplay } from './checks.ts';
+import { checkBounds, checkReplay } from './checks.ts';
 import { applyCommits, buildBlock, hasWork, judgeBlock, workKeyOf } from './execution.ts';
-import { isCertificateValid, signProposal, signVote, asVerified } from './model.ts';
-import { transmit } from './network.ts';
-import { answerAncestors, answerBatches, answerBlocks, askSomebody, onBatches } from './sync.ts';
-import { configOf, later, type Disk, type Instance, type Machine, type Wire, type World } from './world.ts';
+import { signProposal, signVote, asVerified } from './model.ts';
+import { send } from './network.ts';
+import { askSomebody } from './sync.ts';
+import { configOf, ifAlive, later, type Disk, type Instance, type Machine, type World } from './world.ts';
 
 export function boot(world: World, machine: Machine, disks: readonly Disk[]): void {
   machine.instances = disks.map((disk, ordinal) => {
@@ -62,7 +61,9 @@ export function handle(world: World, instance: Instance, event: ConsensusEvent):
   try {
     for (let next = instance.inbox.shift(); next !== undefined; next = instance.inbox.shift()) {
       const { state, effects } = world.core.step(instance.state, next);
+      const isEntering = state.view !== instance.state.view;
       instance.state = state;
+      if (isEntering && !instance.machine.isHonest) world.mischief.onViewEntered(instance);
       carryOut(world, instance, effects);
       if (!instance.isAlive) return;
       refreshWork(instance);
@@ -107,21 +108,17 @@ function recordsOf(world: World, instance: Instance, effects: readonly Effect[])
   const { areVotesLogged, areCertificatesLogged } = world.flaws;
   const { index } = instance.machine;
   return effects.flatMap((effect): readonly SafetyRecord[] => {
-    switch (effect.kind) {
-      case 'castVote':
-        return areVotesLogged ? [{ kind: 'vote', vote: signVote(effect.ballot, index) }] : [];
-      case 'castProposal': {
-        const proposal = signProposal(effect.block, effect.justification);
-        return areVotesLogged ? [{ kind: 'proposal', proposal }] : [];
-      }
-      case 'recordCertificate':
-        if (!areCertificatesLogged) return [];
-        return [{ kind: 'certificate', certificate: asVerified(effect.certificate) }];
-      case 'recordBlock':
-        return [{ kind: 'block', block: effect.block }];
-      default:
-        return [];
+    if (effect.kind === 'recordBlock') return [{ kind: 'block', block: effect.block }];
+    if (effect.kind === 'recordCertificate' && areCertificatesLogged) {
+      return [{ kind: 'certificate', certificate: asVerified(effect.certificate) }];
     }
+    if (effect.kind === 'castVote' && areVotesLogged) {
+      return [{ kind: 'vote', vote: signVote(effect.ballot, index) }];
+    }
+    if (effect.kind === 'castProposal' && areVotesLogged) {
+      return [{ kind: 'proposal', proposal: signProposal(effect.block, effect.justification) }];
+    }
+    return [];
   });
 }
 
@@ -145,19 +142,27 @@ function execute(world: World, instance: Instance, effect: Effect): void {
       return broadcast(world, instance, effect.message);
     case 'send': {
       const to = world.machines.find((other) => other.name === effect.to);
-      send(world, instance, present(to, 'messages go to members'), effect.message);
+      send(world, { from: instance, to: present(to, 'messages go to members') }, effect.message);
       return;
     }
     case 'requestBlock':
-      return after(world, instance, buildDelayMs(world), () => {
-        const block = buildBlock(world, instance, effect);
-        handle(world, instance, { kind: 'blockBuilt', view: effect.view, block });
-      });
+      return later(
+        world,
+        buildDelayMs(world),
+        ifAlive(instance, () => {
+          const block = buildBlock(world, instance, effect);
+          handle(world, instance, { kind: 'blockBuilt', view: effect.view, block });
+        }),
+      );
     case 'validateBlock':
-      return after(world, instance, executionDelayMs(world), () => {
-        const answer = judgeBlock(world, instance, effect.block);
-        handle(world, instance, { kind: 'blockValidated', ...answer });
-      });
+      return later(
+        world,
+        executionDelayMs(world),
+        ifAlive(instance, () => {
+          const answer = judgeBlock(world, instance, effect.block);
+          handle(world, instance, { kind: 'blockValidated', ...answer });
+        }),
+      );
     case 'fetchBlocks': {
       const { digest, aboveHeight } = effect;
       return askSomebody(world, instance, { kind: 'ancestorsWanted', digest, aboveHeight });
@@ -173,10 +178,14 @@ function execute(world: World, instance: Instance, effect: Effect): void {
       const { kind } = effect.timeout;
       const token = (instance.timers.get(kind) ?? 0) + 1;
       instance.timers.set(kind, token);
-      return after(world, instance, effect.afterMs, () => {
-        if (instance.timers.get(kind) !== token) return;
-        handle(world, instance, { kind: 'timeoutElapsed', timeout: effect.timeout });
-      });
+      return later(
+        world,
+        effect.afterMs,
+        ifAlive(instance, () => {
+          if (instance.timers.get(kind) !== token) return;
+          handle(world, instance, { kind: 'timeoutElapsed', timeout: effect.timeout });
+        }),
+      );
     }
     case 'recordCertificate':
     case 'recordBlock':
@@ -195,16 +204,10 @@ function executionDelayMs(world: World): number {
   return 1 + world.random.below(isSlow ? 1_000 : 10);
 }
 
-function after(world: World, instance: Instance, afterMs: number, run: () => void): void {
-  later(world, afterMs, () => {
-    if (instance.isAlive) run();
-  });
-}
-
 /** What leaves a machine counts as signed, whatever code path it took. */
 function broadcast(world: World, instance: Instance, message: ConsensusMessage): void {
   noteOwn(world, instance, message);
-  for (const to of world.machines) if (to !== instance.machine) send(world, instance, to, message);
+  for (const to of world.machines) if (to !== instance.machine) send(world, { from: instance, to }, message);
 }
 
 function noteOwn(world: World, { machine }: Instance, message: ConsensusMessage): void {
@@ -217,55 +220,4 @@ function noteOwn(world: World, { machine }: Instance, message: ConsensusMessage)
     const digest = world.checks.digestOf(message.proposal.block);
     world.checks.onSigned({ voter: machine.index, kind: 'propose', view, digest }, machine.isHonest);
   }
-}
-
-export function send(world: World, from: Instance, to: Machine, wire: Wire): void {
-  transmit(world, { from, to, receive }, wire);
-}
-
-/** The gate: certificates are verified here; votes and proposals cannot be forged in the model. */
-function receive(world: World, to: Instance, from: Machine, wire: Wire): void {
-  const reply = (answer: Wire): void => send(world, to, from, answer);
-  switch (wire.kind) {
-    case 'vote':
-      return handle(world, to, { kind: 'voteReceived', vote: asVerified(wire.vote) });
-    case 'proposal': {
-      const { parent, skips } = wire.proposal.justification;
-      for (const certificate of parent === null ? skips : [parent, ...skips]) verify(world, certificate);
-      return handle(world, to, { kind: 'proposalReceived', proposal: asVerified(wire.proposal) });
-    }
-    case 'certificate':
-      verify(world, wire.certificate);
-      return handle(world, to, { kind: 'certificateReceived', certificate: asVerified(wire.certificate) });
-    case 'status': {
-      const height = to.disk.ledger.length + to.commitQueue.length;
-      if (wire.status.finalHeight > height + 1) reply({ kind: 'blocksWanted', height: height + 1 });
-      return handle(world, to, { kind: 'statusReceived', from: from.name, status: wire.status });
-    }
-    case 'certificatesWanted':
-      return handle(world, to, { ...wire, from: from.name });
-    case 'ancestorsWanted':
-      return answerAncestors(to, wire, reply);
-    case 'blocksWanted':
-      return answerBlocks(to, wire.height, reply);
-    case 'batchesWanted':
-      return answerBatches(to, wire.digests, reply);
-    case 'batches':
-      return onBatches(world, to, wire.digests);
-    case 'blocks':
-      handle(world, to, { kind: 'blocksReceived', blocks: wire.blocks });
-      if (wire.certificate === null || !to.isAlive) return;
-      verify(world, wire.certificate);
-      return handle(world, to, { kind: 'certificateReceived', certificate: asVerified(wire.certificate) });
-    default:
-      wire satisfies never;
-  }
-}
-
-function verify(world: World, certificate: Certificate): void {
-  if (world.verified.has(certificate)) return;
-  const { voterCount } = world.plan;
-  const quorum = world.core.quorumSize(voterCount);
-  check(isCertificateValid(certificate, { voterCount, quorum }), 'a certificate without q valid signatures');
-  world.verified.add(certificate);
 }

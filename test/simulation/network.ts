@@ -3,28 +3,29 @@ import type { VoterIndex } from '../../protocol/brand.ts';
 import type { Random } from './random.ts';
 import { later, type Instance, type Machine, type Wire, type World } from './world.ts';
 
-export type Receive = (world: World, to: Instance, from: Machine, wire: Wire) => void;
-
 /** Every instance of the receiver gets it: twins share an address as they share a key. */
-export function transmit(
+export function send(
   world: World,
-  route: { readonly from: Instance; readonly to: Machine; readonly receive: Receive },
+  { from, to }: { readonly from: Instance; readonly to: Machine },
   wire: Wire,
 ): void {
-  const { from, to, receive } = route;
-  if (isLost(world, from, to, wire)) return;
-  const deliver = (afterMs: number): void => {
-    later(world, afterMs, () => {
-      for (const instance of to.instances) if (instance.isAlive) receive(world, instance, from.machine, wire);
-    });
+  if (isLost(world, { from, to }, wire)) return;
+  const arrive = (): void => {
+    for (const instance of to.instances) {
+      if (instance.isAlive) world.receive({ to: instance, from: from.machine, wire });
+    }
   };
   const delayMs = delayOf(world);
-  deliver(delayMs);
-  if (!world.isHealed && world.random.chance(world.plan.duplicateRate))
-    deliver(delayMs + world.random.below(300));
+  later(world, delayMs, arrive);
+  const isTwice = !world.isHealed && world.random.chance(world.plan.duplicateRate);
+  if (isTwice) later(world, delayMs + world.random.below(300), arrive);
 }
 
-function isLost(world: World, from: Instance, to: Machine, wire: Wire): boolean {
+function isLost(
+  world: World,
+  { from, to }: { readonly from: Instance; readonly to: Machine },
+  wire: Wire,
+): boolean {
   if (world.isHealed) return false;
   if (world.isCut(from.machine.index, to.index)) return true;
   if (isWithheldByTwin(world, from, to)) return true;

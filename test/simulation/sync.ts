@@ -3,7 +3,7 @@ import { digestOf } from '../../consensus/chain.ts';
 import type { Block } from '../../protocol/block.ts';
 import type { Digest } from '../../protocol/brand.ts';
 import { hexOf } from './model.ts';
-import { handle, send } from './host.ts';
+import { send } from './network.ts';
 import { later, type Instance, type Machine, type Wire, type World } from './world.ts';
 
 /** Smaller than the real one, so that schedules reach it. */
@@ -15,7 +15,8 @@ type Reply = (answer: Wire) => void;
 /** Two members picked by chance: one of them may be down or dishonest. */
 export function askSomebody(world: World, instance: Instance, wire: Wire): void {
   const others = world.machines.filter((machine) => machine !== instance.machine);
-  for (let count = 0; count < 2; count += 1) send(world, instance, world.random.pick(others), wire);
+  for (let count = 0; count < 2; count += 1)
+    send(world, { from: instance, to: world.random.pick(others) }, wire);
 }
 
 /** The block and its ancestors, newest first. */
@@ -64,7 +65,7 @@ export function onBatches(world: World, instance: Instance, digests: readonly Di
     disk.batches.add(digest);
     if (!disk.included.has(digest)) disk.open.add(digest);
   }
-  handle(world, instance, { kind: 'workChanged', hasWork: state.hasWork });
+  world.handle(instance, { kind: 'workChanged', hasWork: state.hasWork });
 }
 
 /** An application hands a batch to one machine, which spreads it at once; some copies get lost. */
@@ -76,7 +77,8 @@ export function createBatch(world: World, machine: Machine): void {
     onBatches(world, instance, [digest]);
     for (const to of world.machines) {
       const isLost = !world.isHealed && world.random.chance(world.plan.lossRate);
-      if (to !== machine && !isLost) send(world, instance, to, { kind: 'batches', digests: [digest] });
+      if (to !== machine && !isLost)
+        send(world, { from: instance, to }, { kind: 'batches', digests: [digest] });
     }
   }
 }
@@ -87,8 +89,9 @@ export function startSpreading(world: World, machine: Machine): void {
     const others = world.machines.filter((other) => other !== machine);
     for (const instance of machine.instances) {
       const digests = [...instance.disk.open].slice(0, batchesInAnswerMax);
-      const isOffering = instance.isAlive && digests.length > 0;
-      if (isOffering) send(world, instance, world.random.pick(others), { kind: 'batches', digests });
+      const isOffering = instance.isAlive && digests.length > 0 && (machine.isHonest || !world.isIdle);
+      if (isOffering)
+        send(world, { from: instance, to: world.random.pick(others) }, { kind: 'batches', digests });
     }
     startSpreading(world, machine);
   });

@@ -8,6 +8,7 @@ import type { Digest, Height, MemberName, VoterIndex } from '../../protocol/bran
 import type { Certificate, quorumSize } from '../../protocol/certificate.ts';
 import type { VoterSet } from '../../protocol/member.ts';
 import type { ConsensusMessage } from '../../protocol/message.ts';
+import type { Mischief } from './byzantine.ts';
 import type { Checks } from './checks.ts';
 import { chainId } from './model.ts';
 import type { Plan } from './plan.ts';
@@ -80,6 +81,12 @@ export type Wire =
   | { readonly kind: 'batchesWanted'; readonly digests: readonly Digest[] }
   | { readonly kind: 'batches'; readonly digests: readonly Digest[] };
 
+export interface Arrival {
+  readonly to: Instance;
+  readonly from: Machine;
+  readonly wire: Wire;
+}
+
 export interface World {
   readonly core: Core;
   readonly flaws: HostFlaws;
@@ -90,6 +97,12 @@ export interface World {
   readonly voters: VoterSet;
   readonly machines: readonly Machine[];
   readonly verified: WeakSet<Certificate>;
+  /** Gives an event to an instance and carries out what it orders. */
+  readonly handle: (instance: Instance, event: ConsensusEvent) => void;
+  /** What dishonest machines do besides running the replica. */
+  readonly mischief: Mischief;
+  /** What a machine does with what arrives. */
+  readonly receive: (arrival: Arrival) => void;
   nowMs: number;
   isHealed: boolean;
   isIdle: boolean;
@@ -106,7 +119,13 @@ export function configOf(world: World, machine: Machine): ReplicaConfig {
   return { chainId, voters: world.voters, ...own, deltaMs, heartbeatMs, seed: 0 };
 }
 
-/** Runs later, unless the instance crashed meanwhile. */
 export function later(world: World, afterMs: number, run: () => void): void {
   world.queue.push(world.nowMs + afterMs, run);
+}
+
+/** For what an instance does later: nothing, if it crashed meanwhile. */
+export function ifAlive(instance: Instance, run: () => void): () => void {
+  return () => {
+    if (instance.isAlive) run();
+  };
 }

@@ -1,0 +1,74 @@
+/** A simulator that never fails proves nothing: each guard, once removed, must show within a bounded number of seeds. */
+import assert from 'node:assert/strict';
+import { recover } from '../../consensus/recovery.ts';
+import { step } from '../../consensus/replica.ts';
+import { quorumSize } from '../../protocol/certificate.ts';
+import { huntFailure, withMutant, type Mutation } from './mutant.ts';
+import { carefulHost } from './schedule.ts';
+
+const core = { step, recover, quorumSize };
+
+async function assertCaught(
+  mutation: Mutation,
+  expected: { readonly reason: RegExp; readonly seedCountMax: number },
+): Promise<void> {
+  const { reason, seedCountMax } = expected;
+  const failure = await withMutant(mutation, (mutant) => huntFailure({ core: mutant, seedCountMax }));
+  assert.match(failure ?? `no failure in ${seedCountMax} seeds`, reason);
+}
+
+describe('the simulator', () => {
+  it('catches a quorum that is one vote too small', async () => {
+    const mutation = {
+      file: 'protocol/certificate.js',
+      text: 'return Math.ceil((2 * voterCount) / 3);',
+      replacement: 'return Math.ceil((2 * voterCount) / 3) - 1;',
+    };
+    await assertCaught(mutation, { reason: /^seed/, seedCountMax: 200 });
+  });
+
+  it('catches votes that are not logged (W1)', () => {
+    const failure = huntFailure({
+      core,
+      flaws: { ...carefulHost, areVotesLogged: false },
+      seedCountMax: 200,
+    });
+    assert.match(failure ?? 'no failure', /^seed/);
+  });
+
+  it('catches certificates that are not logged (W2)', () => {
+    const failure = huntFailure({
+      core,
+      flaws: { ...carefulHost, areCertificatesLogged: false },
+      seedCountMax: 500,
+    });
+    assert.match(failure ?? 'no failure', /^seed/);
+  });
+
+  it('catches a commit after a skip (R4, R7)', async () => {
+    const mutation = {
+      file: 'consensus/safety.js',
+      text: 'commit: 3,',
+      replacement: 'commit: 4,',
+    };
+    await assertCaught(mutation, { reason: /^seed/, seedCountMax: 500 });
+  });
+
+  it('catches a proposal without the skip certificates between it and its parent (R3)', async () => {
+    const mutation = {
+      file: 'consensus/preparing.js',
+      text: 'if (uncovered !== null)',
+      replacement: 'if (uncovered === 0)',
+    };
+    await assertCaught(mutation, { reason: /^seed/, seedCountMax: 1_000 });
+  });
+
+  it('catches a replica that does not tick (R8)', async () => {
+    const mutation = {
+      file: 'consensus/replica.js',
+      text: "if (timeout.kind === 'tick')\n        return onTick(step);",
+      replacement: "if (timeout.kind === 'tick')\n        return step;",
+    };
+    await assertCaught(mutation, { reason: /^seed/, seedCountMax: 100 });
+  });
+});

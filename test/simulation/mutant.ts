@@ -1,0 +1,65 @@
+/** A copy of the compiled core with one line changed, so that a test can ask whether the simulator would notice. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type * as recovery from '../../consensus/recovery.ts';
+import type * as replica from '../../consensus/replica.ts';
+import type * as certificate from '../../protocol/certificate.ts';
+import { carefulHost, runSchedule } from './schedule.ts';
+import type { Core, HostFlaws } from './world.ts';
+
+export interface Mutation {
+  /** Inside dist/, for example `consensus/safety.js`. */
+  readonly file: string;
+  /** Stands exactly once in the file. */
+  readonly text: string;
+  readonly replacement: string;
+}
+
+// Compiled to dist/test/simulation/.
+const dist = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+/** Throws if the text does not stand exactly once in the file: then the guard has moved, and the test with it. */
+export async function withMutant<T>(mutation: Mutation, use: (core: Core) => T): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'rxledger-mutant-'));
+  try {
+    for (const room of ['consensus', 'protocol'])
+      cpSync(join(dist, room), join(folder, room), { recursive: true });
+    symlinkSync(join(dist, '..', 'node_modules'), join(folder, 'node_modules'));
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    const path = join(folder, mutation.file);
+    const parts = readFileSync(path, 'utf8').split(mutation.text);
+    if (parts.length !== 2) throw new Error(`${mutation.file} holds the guard ${parts.length - 1} times`);
+    writeFileSync(path, parts.join(mutation.replacement));
+    return use(await loadCore(folder));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function loadCore(folder: string): Promise<Core> {
+  const load = (file: string): Promise<unknown> => import(pathToFileURL(join(folder, file)).href);
+  const { step } = (await load('consensus/replica.js')) as typeof replica;
+  const { recover } = (await load('consensus/recovery.js')) as typeof recovery;
+  const { quorumSize } = (await load('protocol/certificate.js')) as typeof certificate;
+  return { step, recover, quorumSize };
+}
+
+export interface Hunt {
+  readonly core: Core;
+  readonly flaws?: HostFlaws;
+  readonly seedCountMax: number;
+}
+
+/** The first seed whose schedule fails, and why; null if none of them does. */
+export function huntFailure({ core, flaws = carefulHost, seedCountMax }: Hunt): string | null {
+  for (let seed = 1; seed <= seedCountMax; seed += 1) {
+    try {
+      runSchedule({ seed, voterCount: 4, core, flaws });
+    } catch (error) {
+      return `seed ${seed}: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+  return null;
+}
