@@ -1,5 +1,7 @@
 /** Real hosts on loopback: who hears what, and how often. */
 import assert from 'node:assert/strict';
+import { defaultTiming } from '../../../node/network/bounds.ts';
+import { NetworkFailure } from '../../../node/network/ports.ts';
 import { compareText } from '../../../protocol/bytes.ts';
 import {
   bytesOf,
@@ -10,7 +12,10 @@ import {
   startMesh,
   startNode,
   stopAll,
+  textOf,
   type Heard,
+  type NodeSettings,
+  type TestMember,
   type TestNode,
 } from '../../support/networkFixture.ts';
 import { until } from '../../support/wait.ts';
@@ -25,8 +30,8 @@ function textsOf(heard: readonly Heard[]): readonly string[] {
 
 describe('the network', () => {
   let nodes: readonly TestNode[] = [];
-  const start = async (count: number): Promise<readonly TestNode[]> => {
-    nodes = await startMesh(count);
+  const start = async (count: number, settings = defaultSettings): Promise<readonly TestNode[]> => {
+    nodes = await startMesh(count, settings);
     return nodes;
   };
 
@@ -102,7 +107,8 @@ describe('the network', () => {
   });
 
   it('delivers gossip among twelve members on one address', async () => {
-    const mesh = await start(12);
+    // Sixty-six handshakes at once in one process: no time for an impatient watchdog.
+    const mesh = await start(12, { ...defaultSettings, timing: defaultTiming });
     for (const { network, member } of mesh) network.publishBatch(bytesOf(`batch of ${member.name}`));
     await until('all arrived', () => mesh.every(({ batches }) => batches.length === mesh.length - 1));
     assert.deepEqual(
@@ -173,5 +179,37 @@ describe('the network', () => {
     nodes = [listening, dialing];
     await until('they are connected', () => isMesh(nodes));
     assert.deepEqual(listening.changes, [`${large.name} up`]);
+  });
+
+  it('takes a request in the moment of connecting, on both sides', async () => {
+    const answers: string[] = [];
+    const [large, small] = await membersInOrder(2);
+    assert.ok(large !== undefined && small !== undefined);
+    const asking = (self: TestMember): NodeSettings => ({
+      ...defaultSettings,
+      handlers: {
+        onPeerChanged: (name) => {
+          const node = nodes.find(({ member }) => member === self);
+          const request = node?.network.request(name, bytesOf(`from ${self.name}`), 20_000);
+          void request?.then((answer) => answers.push(textOf(answer)));
+        },
+      },
+    });
+    nodes = [await startNode(large, new Map([[small, []]]), asking(large))];
+    const addresses = nodes[0]?.network.addresses() ?? [];
+    nodes = [...nodes, await startNode(small, new Map([[large, addresses]]), asking(small))];
+    await until('both are answered', () => answers.length === 2);
+    assert.deepEqual(sorted(answers), sorted([`from ${large.name}`, `from ${small.name}`]));
+  });
+
+  it('cannot start on a port that is taken', async () => {
+    const [first, second] = await membersInOrder(2);
+    assert.ok(first !== undefined && second !== undefined);
+    nodes = [await startNode(first, new Map([[second, []]]))];
+    const listen = (nodes[0]?.network.addresses() ?? []).map((address) => address.replace(/\/p2p\/.*$/, ''));
+    await assert.rejects(
+      startNode(second, new Map([[first, []]]), { ...defaultSettings, listen }),
+      (error) => error instanceof NetworkFailure && error.code === 'cannotStart',
+    );
   });
 });

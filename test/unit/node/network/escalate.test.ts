@@ -1,5 +1,6 @@
 /** Which uncaught errors a node outlives. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { isNetworkNoise } from '../../../../node/network/escalate.ts';
 import { BrokenInvariant } from '../../../../protocol/invariant.ts';
 
@@ -33,5 +34,22 @@ describe('noise of the network', () => {
   it('is not a port that is taken', () => {
     const error = Object.assign(new Error('any'), { syscall: 'listen', code: 'EADDRINUSE' });
     assert.equal(isNetworkNoise(error), false);
+  });
+});
+
+describe('a broken invariant', () => {
+  it('ends the process, though a library catches whatever its handlers throw', () => {
+    const escalateUrl = new URL('../../../../node/network/escalate.js', import.meta.url).href;
+    const invariantUrl = new URL('../../../../protocol/invariant.js', import.meta.url).href;
+    const program = `
+      import { escalateIfBroken } from '${escalateUrl}';
+      import { BrokenInvariant } from '${invariantUrl}';
+      process.on('uncaughtException', (error) => process.exit(error.name === 'BrokenInvariant' ? 70 : 1));
+      const handler = () => { throw new BrokenInvariant('any'); };
+      try { handler(); } catch (error) { escalateIfBroken(error); }
+      escalateIfBroken(new Error('a failure'));
+    `;
+    const { status } = spawnSync(process.execPath, ['--input-type=module', '--eval', program]);
+    assert.equal(status, 70);
   });
 });
