@@ -6,7 +6,7 @@ import { batchesRoot, headerDigest, type Block, type Header } from '../protocol/
 import type { Digest, Epoch, Height, Timestamp, View, VoterIndex } from '../protocol/brand.ts';
 import { blockLimits, checkLanes, chooseBatches, laneCursor, type OfferedBatch } from '../protocol/lane.ts';
 import { executeBlock, type BlockContext, type Execution, type LaneBatch } from '../protocol/ledger.ts';
-import { blockBatchesMax } from '../protocol/limits.ts';
+import { batchTransactionsMax, blockBatchesMax } from '../protocol/limits.ts';
 import { accepted, refused, type Result } from '../protocol/result.ts';
 import type { StateView } from '../protocol/state.ts';
 import type { Clock } from './clock.ts';
@@ -49,7 +49,8 @@ export interface BuildRequest {
 const transactionMsFirst = 0.3;
 /** Blocks with fewer transactions say more of the fixed cost than of a transaction's. */
 const measuredTransactionsMin = 20;
-const transactionsPerBlockMin = 50;
+/** The largest batch must fit, or its lane would wait for ever. */
+const transactionsPerBlockMin = batchTransactionsMax;
 /** Weight of the newest block in the mean. */
 const newestShare = 0.2;
 
