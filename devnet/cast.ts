@@ -106,17 +106,18 @@ const observerRoles: readonly Role[] = [
 ];
 
 /** The persons whom the story names; a member that it does not name gets persons named after it. */
-const familyNames: ReadonlyMap<string, readonly [first: string, second: string]> = new Map([
-  ['hospital', ['zhang', 'chen']],
-  ['clinic', ['li', 'wu']],
-  ['pharmacy', ['wang', 'zhou']],
-  ['pharmacy-2', ['liu', 'xu']],
-  ['insurer', ['zhao', 'sun']],
-  ['courier', ['ma', 'guo']],
+const familyNames: ReadonlyMap<string, readonly [first: string, second: string, third: string]> = new Map([
+  ['hospital', ['zhang', 'chen', 'lin']],
+  ['clinic', ['li', 'wu', 'he']],
+  ['pharmacy', ['wang', 'zhou', 'feng']],
+  ['pharmacy-2', ['liu', 'xu', 'tang']],
+  ['insurer', ['zhao', 'sun', 'qian']],
+  ['courier', ['ma', 'guo', 'deng']],
 ]);
 
 function personsOf(role: Role, extraDoctorCount: number): readonly Person[] {
-  const [first, second] = familyNames.get(role.name) ?? [role.name, role.name];
+  const names = familyNames.get(role.name) ?? [role.name, role.name, `${role.name}-second`];
+  const [first, second, third] = names;
   const person = (name: string, practitionerRole: PractitionerRole): Person => ({
     name,
     roles: [practitionerRole],
@@ -138,6 +139,8 @@ function personsOf(role: Role, extraDoctorCount: number): readonly Person[] {
       return [
         { ...person(`pharmacist-${first}`, 'pharmacist'), scopes: ['ordinary', 'controlled'] },
         person(`accountant-${second}`, 'accountant'),
+        // Controlled medicines are dispensed by two.
+        { ...person(`pharmacist-${third}`, 'pharmacist'), scopes: ['ordinary', 'controlled'] },
       ];
     case 'insurer':
       return [person(`adjudicator-${first}`, 'adjudicator'), person(`accountant-${second}`, 'accountant')];

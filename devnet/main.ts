@@ -67,7 +67,8 @@ async function tell(devnet: Supervisor, flags: Flags): Promise<boolean> {
   const stampDirectory = join(devnet.directory, 'stamps');
   mkdirSync(stampDirectory, { mode: 0o700 });
   let number = 0;
-  const steps = await runStory(devnet, {
+  const steps = await runStory({
+    devnet,
     stampDirectory,
     onStep: (step) => {
       number += 1;

@@ -1,7 +1,7 @@
 /** What the devnet prints for people: the table of nodes, the steps of the story, the end. */
 import { memberOf } from './homes.ts';
 import type { Consortium } from './cast.ts';
-import type { StoryStep } from './story.ts';
+import type { StoryStep } from './story/step.ts';
 import type { DevnetNode } from './supervisor.ts';
 
 /** Columns padded to their longest cell, two spaces between. */

@@ -38,7 +38,8 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
-const mainPath = fileURLToPath(new URL('../node/main.js', import.meta.url));
+/** The program `rxledger`, compiled. */
+export const programPath: string = fileURLToPath(new URL('../node/main.js', import.meta.url));
 const portTriesMax = 5;
 const readyPollMs = 25;
 const readyDeadlineMs = 60_000;
@@ -140,7 +141,7 @@ export class Supervisor {
     const log = openSync(logFile, 'a', 0o600);
     const { RXLEDGER_HOME: _, ...inherited } = process.env;
     // Its standard input is a pipe of ours: when we die, however, it ends, and the node stops.
-    const child = spawn(process.execPath, [mainPath, '--home', home, 'start', '--bound-to-parent'], {
+    const child = spawn(process.execPath, [programPath, '--home', home, 'start', '--bound-to-parent'], {
       stdio: ['pipe', log, log],
       env: { ...inherited, ...this.#options.environment, RXLEDGER_PASSPHRASE: devnetPassphrase },
     });
