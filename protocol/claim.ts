@@ -7,7 +7,7 @@ import { fillIndexSchema, itemIdSchema } from './prescription.ts';
 import { readRecord, recordCodec, type RecordCodec, type RecordReader, type RecordWrite } from './record.ts';
 
 /** `netted` and `paid` follow from the statement that the claim is in (settlement.ts); they are never stored. */
-export const claimStatuses = [
+const claimStatuses = [
   'estimated',
   'adjudicated',
   'rejected',
@@ -34,10 +34,10 @@ export interface EstimateBody {
   readonly total: Amount;
 }
 
-export const adjudicationOutcomes = ['approve', 'reject'] as const;
-export type AdjudicationOutcome = (typeof adjudicationOutcomes)[number];
+const adjudicationOutcomes = ['approve', 'reject'] as const;
+type AdjudicationOutcome = (typeof adjudicationOutcomes)[number];
 
-export interface AdjudicatedLine {
+interface AdjudicatedLine {
   readonly itemId: number;
   readonly covered: Amount;
   readonly patientPays: Amount;
@@ -148,7 +148,7 @@ export interface Claim {
   readonly statementIndex: number | null;
 }
 
-export const claimSchema: z.ZodType<Claim> = z.strictObject({
+const claimSchema: z.ZodType<Claim> = z.strictObject({
   claimId: idSchema,
   rxId: idSchema,
   k: fillIndexSchema,
@@ -173,7 +173,7 @@ export const claimSchema: z.ZodType<Claim> = z.strictObject({
 
 const claimCodec: RecordCodec<Claim> = recordCodec(claimSchema);
 
-export function claimRecordKey(claimId: Id): string {
+function claimRecordKey(claimId: Id): string {
   return `claim/${claimId}`;
 }
 

@@ -25,8 +25,8 @@ import {
 } from './record.ts';
 import { accepted, refused, type Result } from './result.ts';
 
-export const parcelStatuses = ['inTransit', 'delivered', 'received'] as const;
-export type ParcelStatus = (typeof parcelStatuses)[number];
+const parcelStatuses = ['inTransit', 'delivered', 'received'] as const;
+type ParcelStatus = (typeof parcelStatuses)[number];
 
 export interface Parcel {
   readonly parcelId: Id;
@@ -95,7 +95,7 @@ export const receiveBodySchema: z.ZodType<ReceiveBody> = z.strictObject({
     .nullable(),
 });
 
-export const parcelSchema: z.ZodType<Parcel> = z.strictObject({
+const parcelSchema: z.ZodType<Parcel> = z.strictObject({
   parcelId: idSchema,
   rxId: idSchema,
   k: fillIndexSchema,
@@ -112,7 +112,7 @@ export const parcelSchema: z.ZodType<Parcel> = z.strictObject({
 
 const parcelCodec: RecordCodec<Parcel> = recordCodec(parcelSchema);
 
-export function parcelRecordKey(parcelId: Id): string {
+function parcelRecordKey(parcelId: Id): string {
   return `parcel/${parcelId}`;
 }
 

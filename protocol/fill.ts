@@ -42,10 +42,10 @@ export interface ReturnBody {
   readonly reason: string;
 }
 
-export const equivalences = ['same', 'equivalent'] as const;
-export type Equivalence = (typeof equivalences)[number];
+const equivalences = ['same', 'equivalent'] as const;
+type Equivalence = (typeof equivalences)[number];
 
-export interface DispenseItem {
+interface DispenseItem {
   readonly itemId: number;
   readonly units: Units;
   readonly equivalence: Equivalence;
@@ -63,8 +63,8 @@ export interface DispenseBody {
   readonly substitution: string | null;
 }
 
-export const closeOutcomes = ['complete', 'partial'] as const;
-export type CloseOutcome = (typeof closeOutcomes)[number];
+const closeOutcomes = ['complete', 'partial'] as const;
+type CloseOutcome = (typeof closeOutcomes)[number];
 
 /** `fill.close`, signed by a pharmacist of the pharmacy that supplied last: `partial` gives the rest up. */
 export interface CloseBody {

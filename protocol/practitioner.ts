@@ -5,16 +5,16 @@ import { bytesToHex, hexToBytes } from './bytes.ts';
 import { codeSchema, idSchema, nameSchema, publicKeySchema, timestampSchema } from './codec.ts';
 import { readRecord, recordCodec, type RecordCodec, type RecordReader, type RecordWrite } from './record.ts';
 
-export const practitionerRoles = ['doctor', 'pharmacist', 'adjudicator', 'accountant', 'courier'] as const;
+const practitionerRoles = ['doctor', 'pharmacist', 'adjudicator', 'accountant', 'courier'] as const;
 export type PractitionerRole = (typeof practitionerRoles)[number];
 
-export const practitionerStatuses = ['active', 'suspended'] as const;
-export type PractitionerStatus = (typeof practitionerStatuses)[number];
+const practitionerStatuses = ['active', 'suspended'] as const;
+type PractitionerStatus = (typeof practitionerStatuses)[number];
 
-export const keyStatuses = ['active', 'superseded', 'compromised'] as const;
-export type KeyStatus = (typeof keyStatuses)[number];
+const keyStatuses = ['active', 'superseded', 'compromised'] as const;
+type KeyStatus = (typeof keyStatuses)[number];
 
-export interface PractitionerKey {
+interface PractitionerKey {
   /** Ed25519. */
   readonly key: PublicKey;
   readonly status: KeyStatus;
@@ -37,7 +37,7 @@ export interface Practitioner {
 
 const rolesSchema = z.array(z.enum(practitionerRoles)).min(1).max(practitionerRoles.length);
 const scopesSchema = z.array(codeSchema).max(8);
-export const practitionerKeysMax = 4;
+const practitionerKeysMax = 4;
 
 export const practitionerSchema: z.ZodType<Practitioner> = z.strictObject({
   id: idSchema,

@@ -47,8 +47,8 @@ export interface IssueBody {
   readonly replaces: Id | null;
 }
 
-export const reviewOutcomes = ['approve', 'refuse', 'query'] as const;
-export type ReviewOutcome = (typeof reviewOutcomes)[number];
+const reviewOutcomes = ['approve', 'refuse', 'query'] as const;
+type ReviewOutcome = (typeof reviewOutcomes)[number];
 
 /** `rx.review`, signed by a pharmacist. */
 export interface ReviewBody {

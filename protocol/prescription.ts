@@ -46,7 +46,7 @@ export interface FillPlan {
   readonly receiptHash: Digest;
 }
 
-export interface Reservation {
+interface Reservation {
   /** The holder. */
   readonly pharmacy: MemberName;
   /** Lapses at this block time, without a transaction. */
@@ -54,7 +54,7 @@ export interface Reservation {
   readonly mode: ReservationMode;
 }
 
-export interface DispensedItem {
+interface DispensedItem {
   readonly itemId: number;
   readonly units: Units;
 }
@@ -72,8 +72,8 @@ export interface DispenseEvent {
   readonly claimId: Id | null;
 }
 
-export const fillEnds = ['cancelled', 'complete', 'partial'] as const;
-export type FillEnd = (typeof fillEnds)[number];
+const fillEnds = ['cancelled', 'complete', 'partial'] as const;
+type FillEnd = (typeof fillEnds)[number];
 
 export interface Fill extends FillPlan {
   /** The last one granted; it may have lapsed. */
@@ -83,8 +83,8 @@ export interface Fill extends FillPlan {
   readonly events: readonly DispenseEvent[];
 }
 
-export const prescriptionStatuses = ['pendingReview', 'open', 'refused'] as const;
-export type PrescriptionStatus = (typeof prescriptionStatuses)[number];
+const prescriptionStatuses = ['pendingReview', 'open', 'refused'] as const;
+type PrescriptionStatus = (typeof prescriptionStatuses)[number];
 
 export interface Prescription {
   readonly rxId: Id;
@@ -156,7 +156,7 @@ const fillSchema: z.ZodType<Fill> = z.strictObject({
   events: z.array(eventSchema).max(dispenseEventsMax),
 });
 
-export const prescriptionSchema: z.ZodType<Prescription> = z.strictObject({
+const prescriptionSchema: z.ZodType<Prescription> = z.strictObject({
   rxId: idSchema,
   hospital: nameSchema,
   prescriber: idSchema,

@@ -44,8 +44,8 @@ export interface PaidBody {
   readonly paymentRef: string;
 }
 
-export const statementStatuses = ['proposed', 'confirmed', 'paid'] as const;
-export type StatementStatus = (typeof statementStatuses)[number];
+const statementStatuses = ['proposed', 'confirmed', 'paid'] as const;
+type StatementStatus = (typeof statementStatuses)[number];
 
 /** The sums of some claims of a pair, frozen when it was proposed. */
 export interface Statement extends StatementBody {
@@ -88,7 +88,7 @@ export const paidBodySchema: z.ZodType<PaidBody> = z.strictObject({
   paymentRef: codeSchema,
 });
 
-export const statementSchema: z.ZodType<Statement> = z.strictObject({
+const statementSchema: z.ZodType<Statement> = z.strictObject({
   insurer: nameSchema,
   pharmacy: nameSchema,
   period: codeSchema,
@@ -117,7 +117,7 @@ export interface Pair {
   readonly pharmacy: MemberName;
 }
 
-export function statementRecordKey({ insurer, pharmacy }: Pair, period: string): string {
+function statementRecordKey({ insurer, pharmacy }: Pair, period: string): string {
   return `statement/${insurer}/${pharmacy}/${period}`;
 }
 

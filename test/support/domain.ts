@@ -41,7 +41,6 @@ export interface Act {
   readonly seals: readonly Seal[];
 }
 
-export const minuteMs = 60_000;
 export const hourMs = 3_600_000;
 export const dayMs = 86_400_000;
 /** 2026-11-20, 12:00 UTC: on the hour, so that rate windows start here. */
