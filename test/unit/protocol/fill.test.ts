@@ -201,6 +201,8 @@ describe('fill.return', () => {
   itRefuses('what nobody holds', 'fillNotReserved', [issued, aReturn()]);
   itRefuses('what waits for its review', 'fillNotReserved', [pending, aReturn()]);
   itRefuses('what is supplied', 'fillNotReserved', [supplied, aReturn()]);
+  itRefuses('what was cancelled', 'prescriptionNotOpen', [after(reserved, aCancel()), aReturn()]);
+  itRefuses('what expired', 'prescriptionExpired', [later(reserved, 3 * dayMs), aReturn()]);
   itRefuses('what lapsed', 'fillNotReserved', [later(reserved, 2 * hourMs), aReturn()]);
   itRefuses('what another holds', 'notHolder', [
     reserved,
@@ -338,6 +340,12 @@ describe('fill.close', () => {
   ]);
   itRefuses('to call the whole a part', 'tooLate', [supplied, partial]);
   itRefuses('to give up what it does not hold', 'fillNotReserved', [issued, partial]);
+  itRefuses('to give up what another holds', 'notHolder', [
+    partly,
+    aClose({ member: rival, keys: [keyOf('rival pharmacist')], body: { outcome: 'partial' } }),
+  ]);
+  itRefuses('to give up what was cancelled', 'prescriptionNotOpen', [after(partly, aCancel()), partial]);
+  itRefuses('to give up what expired', 'prescriptionExpired', [later(partly, 3 * dayMs), partial]);
   itRefuses('to give up before anything was supplied: that is a return', 'nothingDispensed', [
     reserved,
     partial,

@@ -25,12 +25,12 @@ import {
   itRefuses,
   keyOf,
   later,
+  name,
   newWorld,
   noon,
   pharmacy,
   readerOf,
   refusalOf,
-  reviewCentre,
   rival,
   units,
   type World,
@@ -44,6 +44,7 @@ const reserved = after(issued, aReserve());
 const partly = after(reserved, aDispense({ body: { items: [dispensed(0, 10)] } }));
 const supplied = after(reserved, aDispense());
 const cancelled = after(issued, aCancel());
+const elsewhere = { member: name('second-hospital'), keys: [keyOf('elsewhere')] };
 
 function statusIn(world: World): FillStatus | null {
   return fillStatus(present(readPrescription(readerOf(world), rxId), 'issued'), 0, world.timeMs);
@@ -174,6 +175,13 @@ describe('rx.issue', () => {
     newWorld,
     anIssue({ body: { replaces: idOf('nothing') } }),
   ]);
+  itRefuses('to replace what another hospital issued', 'notPermitted', [
+    issued,
+    anIssue({
+      ...elsewhere,
+      body: { rxId: idOf('second'), replaces: rxId, prescriber: idOf('elsewhere') },
+    }),
+  ]);
 });
 
 describe('rx.review', () => {
@@ -243,7 +251,7 @@ describe('rx.cancel', () => {
   ]);
   itRefuses('to cancel twice (I4)', 'prescriptionNotOpen', [cancelled, aCancel()]);
   itRefuses('to cancel what expired', 'prescriptionExpired', [later(issued, 3 * dayMs), aCancel()]);
-  itRefuses('another hospital’s wish', 'notPermitted', [issued, aCancel({ member: reviewCentre })]);
+  itRefuses('another hospital’s wish', 'notPermitted', [issued, aCancel(elsewhere)]);
   itRefuses('another doctor’s wish', 'wrongSigners', [issued, aCancel({ keys: [keyOf('colleague')] })]);
   itRefuses('the owner key in company', 'wrongSigners', [
     issued,

@@ -110,6 +110,14 @@ describe('settle.propose', () => {
     accepted,
     aPropose(sums, { body: { pharmacy: name('nobody') } }),
   ]);
+  itRefuses('a pharmacy that is none', 'roleMissing', [
+    accepted,
+    aPropose(sums, { body: { pharmacy: insurer } }),
+  ]);
+  itRefuses('a suspended pharmacy', 'memberNotActive', [
+    accepted,
+    aPropose(sums, { body: { pharmacy: name('suspended-pharmacy') } }),
+  ]);
   itRefuses('a period twice', 'statementExists', [proposed, aPropose(sums)]);
   itRefuses('a statement of nothing', 'nothingToSettle', [submitted, aPropose(sums)]);
   itRefuses('each claim in a second statement (I10)', 'nothingToSettle', [
