@@ -7,9 +7,11 @@ import { KeystoreFailure } from '../keyFile.ts';
 import { unlock, type Keystore } from '../keystore.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
+import { isNetworkNoise } from '../network/escalate.ts';
 import { memberWithKeys } from './init.ts';
 import { keystoreOutcome } from './keys.ts';
 import { answered, failed, type CommandContext, type CommandOutcome } from './outcome.ts';
+import { startFailure } from './startFailure.ts';
 
 export interface StartOptions {
   /** Settings by path, as flags gave them. */
@@ -45,7 +47,8 @@ export async function startHome(context: CommandContext, options: StartOptions):
   const { startNode } = await import('../node.ts');
   const metrics = createMetrics();
   const starting = startNode({ config, genesis, keystore, home: context.home, log, metrics });
-  const first = await Promise.race([starting, stopRequested]);
+  const first = await firstOf(starting, stopRequested);
+  if ('kind' in first) return first;
   if ('isFailure' in first) return stoppedOutcome(first, config);
   process.stdout.write(`${JSON.stringify({ member: config.node.name, rpcSocket: first.rpcSocket })}\n`);
   log.info({ member: config.node.name, socket: first.rpcSocket, pid: process.pid }, 'started');
@@ -66,6 +69,20 @@ export async function startHome(context: CommandContext, options: StartOptions):
   await first.stop();
   log.info({ member: config.node.name }, 'stopped');
   return stoppedOutcome(reason, config);
+}
+
+/** Whichever is first: the node runs, or it is told to stop, or it cannot start for a reason that an operator can mend. */
+async function firstOf<Running extends object>(
+  starting: Promise<Running>,
+  stopRequested: Promise<StopReason>,
+): Promise<Running | StopReason | CommandOutcome> {
+  try {
+    return await Promise.race([starting, stopRequested]);
+  } catch (error) {
+    const outcome = startFailure(error);
+    if (outcome === null) throw error;
+    return outcome;
+  }
 }
 
 function stoppedOutcome(reason: StopReason, config: NodeConfig): CommandOutcome {
@@ -115,6 +132,10 @@ function watchForStop(log: Logger, isBoundToParent: boolean): Promise<StopReason
       });
     }
     const onUncaught = (error: unknown): void => {
+      if (isNetworkNoise(error)) {
+        log.warn({ error }, 'libp2p let go of an error of a connection that is gone');
+        return;
+      }
       log.fatal({ error }, 'an error that nobody caught');
       resolve({ isFailure: true });
     };
