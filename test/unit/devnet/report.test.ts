@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createConsortium } from '../../../devnet/cast.ts';
-import { describeNodes, describeStep, describeSummary } from '../../../devnet/report.ts';
-import type { StoryStep } from '../../../devnet/story.ts';
+import { describeFindings, describeNodes, describeStep, describeSummary } from '../../../devnet/report.ts';
+import type { StoryStep } from '../../../devnet/story/step.ts';
 
 const step: StoryStep = {
+  chapter: 'A second use',
   title: 'The second pharmacy tries to reserve',
   expected: 'refused (fillReserved)',
   actual: 'refused (fillReserved)',
@@ -31,17 +32,31 @@ describe('the report of the devnet', () => {
   });
 
   it('shows a step with its outcome, height and stamp', () => {
-    assert.deepEqual(describeStep(4, step), [
+    assert.deepEqual(describeStep(4, step, step), [
       'ok    4  The second pharmacy tries to reserve: refused (fillReserved) at height 9',
-      '            stamp /d/stamps/4',
+      '         stamp 4',
     ]);
   });
 
   it('shows what was expected when something else happened', () => {
     const wrong = { ...step, actual: 'committed', isAsExpected: false, stampFile: null };
-    assert.deepEqual(describeStep(4, wrong), [
+    assert.deepEqual(describeStep(4, wrong, step), [
       'NOT   4  The second pharmacy tries to reserve: committed, expected refused (fillReserved) at height 9',
     ]);
+  });
+
+  it('opens a chapter with its name', () => {
+    const before = { ...step, chapter: 'The settlement' };
+    assert.deepEqual(describeStep(4, step, before).slice(0, 2), ['', 'A second use']);
+  });
+
+  it('says where the stamps are, and how soon the first block came if one did', () => {
+    const stampDirectory = '/d/stamps';
+    assert.deepEqual(describeFindings({ firstBlockMs: 1234.5, stampDirectory }), [
+      'First block 1235 ms after the start.',
+      'Stamps in /d/stamps',
+    ]);
+    assert.deepEqual(describeFindings({ firstBlockMs: null, stampDirectory }), ['Stamps in /d/stamps']);
   });
 
   it('counts the steps that went wrong', () => {
