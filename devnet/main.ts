@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { logLevels, type LogLevel } from '../node/settings.ts';
 import { createConsortium, voterCountMax, voterCountMin } from './cast.ts';
-import { describeNodes, describeStep, describeSummary } from './report.ts';
+import { describeFindings, describeNodes, describeStep, describeSummary } from './report.ts';
 import { runStory } from './story.ts';
+import type { StoryStep } from './story/step.ts';
 import { startDevnet, type Supervisor } from './supervisor.ts';
 
 interface Flags {
@@ -67,16 +68,18 @@ async function tell(devnet: Supervisor, flags: Flags): Promise<boolean> {
   const stampDirectory = join(devnet.directory, 'stamps');
   mkdirSync(stampDirectory, { mode: 0o700 });
   let number = 0;
-  const steps = await runStory({
-    devnet,
-    stampDirectory,
-    onStep: (step) => {
-      number += 1;
-      say(flags, describeStep(number, step));
-      data(flags, { kind: 'step', number, ...step });
-    },
-  });
-  say(flags, describeSummary(steps));
+  let previous: StoryStep | null = null;
+  let firstBlockMs: number | null = null;
+  const onStep = (step: StoryStep): void => {
+    if (firstBlockMs === null && step.height !== null) firstBlockMs = performance.now() - devnet.startedAt;
+    number += 1;
+    say(flags, describeStep(number, step, previous));
+    data(flags, { kind: 'step', number, ...step });
+    previous = step;
+  };
+  const steps = await runStory({ devnet, stampDirectory, onStep });
+  say(flags, [...describeSummary(steps), ...describeFindings({ firstBlockMs, stampDirectory })]);
+  data(flags, { kind: 'findings', firstBlockMs, stampDirectory });
   return steps.every((step) => step.isAsExpected);
 }
 

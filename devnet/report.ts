@@ -1,4 +1,5 @@
 /** What the devnet prints for people: the table of nodes, the steps of the story, the end. */
+import { basename } from 'node:path';
 import { memberOf } from './homes.ts';
 import type { Consortium } from './cast.ts';
 import type { StoryStep } from './story/step.ts';
@@ -38,12 +39,24 @@ export function describeNodes(nodes: readonly DevnetNode[], consortium: Consorti
   ];
 }
 
-export function describeStep(number: number, step: StoryStep): readonly string[] {
+/** With a heading if the step before was of another chapter. */
+export function describeStep(number: number, step: StoryStep, previous: StoryStep | null): readonly string[] {
+  const heading = step.chapter === previous?.chapter ? [] : ['', step.chapter];
   const mark = step.isAsExpected ? 'ok ' : 'NOT';
   const place = step.height === null ? '' : ` at height ${step.height}`;
   const outcome = step.isAsExpected ? step.actual : `${step.actual}, expected ${step.expected}`;
-  const stamp = step.stampFile === null ? [] : [`            stamp ${step.stampFile}`];
-  return [`${mark} ${String(number).padStart(3)}  ${step.title}: ${outcome}${place}`, ...stamp];
+  const stamp = step.stampFile === null ? [] : [`         stamp ${basename(step.stampFile)}`];
+  return [...heading, `${mark} ${String(number).padStart(3)}  ${step.title}: ${outcome}${place}`, ...stamp];
+}
+
+/** What the devnet measured and where it left the stamps. */
+export function describeFindings(findings: {
+  readonly firstBlockMs: number | null;
+  readonly stampDirectory: string;
+}): readonly string[] {
+  const { firstBlockMs, stampDirectory } = findings;
+  const first = firstBlockMs === null ? [] : [`First block ${Math.round(firstBlockMs)} ms after the start.`];
+  return [...first, `Stamps in ${stampDirectory}`];
 }
 
 export function describeSummary(steps: readonly StoryStep[]): readonly string[] {

@@ -1,47 +1,51 @@
 /** The life of a prescription, told step by step on a running consortium, through the members' own nodes. */
 import { medicationRequests, type PatientDocument } from './documents.ts';
-import { tellLives, tellReopening, tellSettlement } from './story/life.ts';
+import { tellLives, tellSettlement } from './story/life.ts';
 import { tellCancellations, tellControlled, tellParts, tellSameBytes, tellSecondUse } from './story/once.ts';
 import { tellSameState, tellStamps } from './story/proof.ts';
 import { tellBroken, type Stage, type StoryStep } from './story/step.ts';
 
 /** Every step in order; a chapter that breaks does not keep the next ones from being told. */
-export async function runStory(stage: Stage): Promise<readonly StoryStep[]> {
+export async function runStory(setting: Omit<Stage, 'chapter'>): Promise<readonly StoryStep[]> {
   const steps: StoryStep[] = [];
-  const told: Stage = {
-    ...stage,
-    onStep: (step) => {
+  const tell: Teller = async (chapter, telling) => {
+    const onStep = (step: StoryStep): void => {
       steps.push(step);
-      stage.onStep(step);
-    },
+      setting.onStep(step);
+    };
+    const stage: Stage = { ...setting, chapter, onStep };
+    try {
+      return await telling(stage);
+    } catch (error) {
+      tellBroken(stage, error);
+      return null;
+    }
   };
   const documents = medicationRequests();
   const [document] = documents;
   if (document === undefined) throw new Error('there are no prescriptions to tell of');
-  await tellMainJob(told, documents);
-  await chapter(told, 'the same bytes', tellSameBytes(told, document));
-  await chapter(told, 'two parts', tellParts(told, document));
-  await chapter(told, 'cancellations', tellCancellations(told, document));
-  await chapter(told, 'a controlled medicine', tellControlled(told, document));
-  await chapter(told, 'stamps', tellStamps(told));
-  await chapter(told, 'one state', tellSameState(told));
+  await tellMainJob(tell, documents);
+  await tell('The same bytes count once', async (stage) => tellSameBytes(stage, document));
+  await tell('Two pharmacies supply a part each', async (stage) => tellParts(stage, document));
+  await tell('Cancelled in time, and too late', async (stage) => tellCancellations(stage, document));
+  await tell('A controlled medicine', async (stage) => tellControlled(stage, document));
+  await tell('What anybody can check', async (stage) => {
+    await tellStamps(stage);
+    await tellSameState(stage);
+  });
   return steps;
 }
 
-async function tellMainJob(stage: Stage, documents: readonly PatientDocument[]): Promise<void> {
-  const lives = await chapter(stage, 'lives', tellLives(stage, documents));
-  if (lives === null) return;
-  await chapter(stage, 'opening again', tellReopening(stage, lives));
-  await chapter(stage, 'settlement', tellSettlement(stage, lives));
-  const [first] = lives;
-  if (first !== undefined) await chapter(stage, 'second use', tellSecondUse(stage, first.issued));
-}
+/** Null if the chapter broke. */
+type Teller = <T>(chapter: string, telling: (stage: Stage) => Promise<T>) => Promise<T | null>;
 
-async function chapter<T>(stage: Stage, name: string, telling: Promise<T>): Promise<T | null> {
-  try {
-    return await telling;
-  } catch (error) {
-    tellBroken(stage, name, error);
-    return null;
-  }
+async function tellMainJob(tell: Teller, documents: readonly PatientDocument[]): Promise<void> {
+  const lives = await tell('From the issue to the accepted claim', async (stage) =>
+    tellLives(stage, documents),
+  );
+  if (lives === null) return;
+  await tell('The settlement', async (stage) => tellSettlement(stage, lives));
+  const [first] = lives;
+  if (first === undefined) return;
+  await tell('A second use', async (stage) => tellSecondUse(stage, first.issued));
 }

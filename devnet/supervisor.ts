@@ -58,6 +58,7 @@ export class Supervisor {
   readonly #running = new Map<string, Running>();
   readonly #clients = new Map<string, RpcClient>();
   #ports: ReadonlyMap<string, NodePorts> = new Map();
+  #startedAt = 0;
   // A throw between start and stop, or process.exit, must not leave processes or files behind.
   readonly #onExit = (): void => {
     for (const { child } of this.#running.values()) child.kill('SIGKILL');
@@ -90,6 +91,11 @@ export class Supervisor {
     };
   }
 
+  /** When the processes were started, on the clock of `performance.now()`. */
+  get startedAt(): number {
+    return this.#startedAt;
+  }
+
   get genesisFile(): string {
     return join(homeOf(this.directory, this.names[0] ?? ''), 'genesis.json');
   }
@@ -102,6 +108,7 @@ export class Supervisor {
     await writeHomes(this.directory, this.consortium);
     for (let attempt = 1; ; attempt += 1) {
       await this.#choosePorts();
+      this.#startedAt = performance.now();
       try {
         await Promise.all(this.names.map((name) => this.start(name)));
         return;

@@ -39,9 +39,11 @@ export async function tellLives(
       live(quiet, document, handovers[(index + 1) % handovers.length] ?? handovers[0]),
     ),
   );
-  for (const life of lives) if (life.status === 'rejected') tellBroken(quiet, 'a life', life.reason);
+  for (const life of lives) if (life.status === 'rejected') tellBroken(quiet, life.reason);
   tellTogether(stage, `The other ${others.length} prescriptions, all at once, the same way`, steps);
-  return [lived, ...lives.flatMap((life) => (life.status === 'fulfilled' ? [life.value] : []))];
+  const all = [lived, ...lives.flatMap((life) => (life.status === 'fulfilled' ? [life.value] : []))];
+  await tellReopening(stage, all);
+  return all;
 }
 
 async function live(stage: Stage, document: PatientDocument, handover: Handover): Promise<Lived> {
@@ -68,7 +70,7 @@ async function handOver(stage: Stage, issued: Issued, { mode, confirmation }: Ha
 }
 
 /** Whoever supplied a prescription may read it later, too. */
-export async function tellReopening(stage: Stage, lives: readonly Lived[]): Promise<void> {
+async function tellReopening(stage: Stage, lives: readonly Lived[]): Promise<void> {
   const title = 'pharmacy: opens all the prescriptions that it supplied';
   const expected = `${lives.length} times the same FHIR JSON`;
   await tellFact(stage, { title, expected }, async () => {

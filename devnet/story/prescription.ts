@@ -77,7 +77,7 @@ export async function issue(
     items: [{ itemId, units: unitsPrescribed, repeats: 0, intervalDays: 0, substitutionAllowed: false }],
     documents: [resource],
   };
-  const who = coSigners.length === 0 ? 'dr-zhang' : `dr-zhang and ${coSigners.join(' and ')}`;
+  const who = coSigners.length === 0 ? 'dr-zhang' : 'dr-zhang, with a second key,';
   const title = `hospital: ${who} issues ${medicine} (${prescriptionClass}), sealed`;
   const result = await tellWrite(stage, { title, kind: 'rx.issue', member: 'hospital', expected }, () =>
     stage.devnet.client('hospital').call('rx_issue', params),

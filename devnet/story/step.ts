@@ -11,13 +11,14 @@ import type { Supervisor } from '../supervisor.ts';
 
 /** What was tried, what was to happen, and what did. */
 export interface StoryStep {
+  readonly chapter: string;
   readonly title: string;
   readonly expected: string;
   readonly actual: string;
   readonly isAsExpected: boolean;
   /** Height of the block with the answer; null if the step made no transaction. */
   readonly height: number | null;
-  /** File with the stamp; null if there is none. */
+  /** Path of the file with the stamp; null if there is none. */
   readonly stampFile: string | null;
 }
 
@@ -26,6 +27,8 @@ export interface Stage {
   readonly devnet: Supervisor;
   /** Where stamps are written. */
   readonly stampDirectory: string;
+  /** Of the steps that are told now. */
+  readonly chapter: string;
   readonly onStep: (step: StoryStep) => void;
 }
 
@@ -98,9 +101,9 @@ export function tellTogether(stage: Stage, title: string, steps: readonly StoryS
 }
 
 /** Ends a chapter that could not be told to its end; the step that broke it has been told, any other failure has not. */
-export function tellBroken(stage: Stage, chapter: string, error: unknown): void {
+export function tellBroken(stage: Stage, error: unknown): void {
   if (error instanceof ChapterBroken) return;
-  tellStep(stage, { title: chapter, expected: 'told to its end' }, { actual: describeError(error) });
+  tellStep(stage, { title: 'the end', expected: 'told to its end' }, { actual: describeError(error) });
 }
 
 function tellStep(
@@ -109,7 +112,8 @@ function tellStep(
   saw: { readonly actual: string; readonly height?: number | null; readonly stampFile?: string | null },
 ): void {
   const { actual, height = null, stampFile = null } = saw;
-  stage.onStep({ title, expected, actual, isAsExpected: actual === expected, height, stampFile });
+  const { chapter, onStep } = stage;
+  onStep({ chapter, title, expected, actual, isAsExpected: actual === expected, height, stampFile });
 }
 
 async function writeStamp(stage: Stage, line: WriteLine, result: TransactionResult): Promise<string> {

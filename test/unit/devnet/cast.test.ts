@@ -30,10 +30,12 @@ describe('the cast of a devnet', () => {
       ['reviewer-wu', 'clinic', 'pharmacist'],
       ['pharmacist-wang', 'pharmacy', 'pharmacist'],
       ['accountant-zhou', 'pharmacy', 'accountant'],
+      ['pharmacist-feng', 'pharmacy', 'pharmacist'],
       ['adjudicator-zhao', 'insurer', 'adjudicator'],
       ['accountant-sun', 'insurer', 'accountant'],
       ['pharmacist-liu', 'pharmacy-2', 'pharmacist'],
       ['accountant-xu', 'pharmacy-2', 'accountant'],
+      ['pharmacist-tang', 'pharmacy-2', 'pharmacist'],
       ['rider-ma', 'courier', 'courier'],
     ]);
   });
