@@ -123,6 +123,12 @@ export function finalize(step: Step, certificate: Verified<Certificate>): Step {
   return pruned(committed, { block: last, certificate });
 }
 
+/** A block that was missing may have come. */
+export function finalizePending(step: Step): Step {
+  const { pendingCommit } = step.state;
+  return pendingCommit === null ? step : finalize(step, pendingCommit);
+}
+
 function keepPending(step: Step, certificate: Verified<Certificate>): Step {
   const { pendingCommit } = step.state;
   const isHigher = pendingCommit === null || pendingCommit.view < certificate.view;

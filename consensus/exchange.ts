@@ -3,7 +3,7 @@ import type { MemberName, Timestamp, Verified, View } from '../protocol/brand.ts
 import type { Certificate } from '../protocol/certificate.ts';
 import { certificatesPerAnswerMax } from '../protocol/limits.ts';
 import type { Status } from '../protocol/message.ts';
-import { finalize } from './chain.ts';
+import { finalizePending } from './chain.ts';
 import { isUnsettled } from './expectation.ts';
 import { resendOwn } from './safety.ts';
 import { change, changeRound, emit, type ReplicaState, type Step } from './state.ts';
@@ -40,7 +40,7 @@ export function onTick(step: Step): Step {
     building: round.building === 'refused' ? 'none' : round.building,
     validation: isWaiting ? null : round.validation,
   });
-  return state.pendingCommit === null ? retried : finalize(retried, state.pendingCommit);
+  return finalizePending(retried);
 }
 
 export function sendStatus(step: Step): Step {

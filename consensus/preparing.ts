@@ -4,7 +4,7 @@ import type { Digest, Verified } from '../protocol/brand.ts';
 import { invariant, present } from '../protocol/invariant.ts';
 import { skipCertificatesInProposalMax, viewsAheadMax } from '../protocol/limits.ts';
 import type { Proposal } from '../protocol/proposal.ts';
-import { digestOf, fetchBlock, keepBlock, parentPoint } from './chain.ts';
+import { digestOf, fetchBlock, finalizePending, keepBlock, parentPoint } from './chain.ts';
 import type { Verdict } from './event.ts';
 import { certificatesOf, firstUncovered, isParentProven } from './justification.ts';
 import { leaderOf } from './leader.ts';
@@ -32,7 +32,7 @@ export function onProposalReceived(step: Step, proposal: Verified<Proposal>): St
   const { state } = proven;
   if (header.view < state.view) {
     const isPrepared = state.prepared.get(header.view)?.digest === digest;
-    return isPrepared ? keepBlock(proven, proposal.block) : proven;
+    return isPrepared ? finalizePending(keepBlock(proven, proposal.block)) : proven;
   }
   if (header.view > state.view + viewsAheadMax) return proven;
   const held = { proposal, digest, isWellFormed: isWellFormed(state, proposal) };

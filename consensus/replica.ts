@@ -7,7 +7,7 @@ import { voterIndexOf } from '../protocol/member.ts';
 import { present, unreachable } from '../protocol/invariant.ts';
 import { viewsAheadMax } from '../protocol/limits.ts';
 import type { Vote } from '../protocol/vote.ts';
-import { finalize, keepCandidates, linkTo } from './chain.ts';
+import { finalizePending, keepCandidates, linkTo } from './chain.ts';
 import type { ConsensusEvent, Timeout } from './event.ts';
 import { answerCertificatesWanted, answerStatus, onTick, resend, sendStatus, startTick } from './exchange.ts';
 import { isExpectant } from './expectation.ts';
@@ -82,11 +82,10 @@ function runTimers(step: Step): Step {
 
 /** W5: everything recorded is counted and sent again; nothing is signed anew. */
 function onStarted(start: Step): Step {
-  const { round, ownCommits, pendingCommit } = start.state;
+  const { round, ownCommits } = start.state;
   const ticking = sendStatus(startHeartbeat(startTick(start)));
   const votes = [...ownCommits.values(), round.ownPrepare, round.ownSkip].filter((vote) => vote !== null);
-  const counted = votes.reduce(onVoteReceived, resend(ticking));
-  return pendingCommit === null ? counted : finalize(counted, pendingCommit);
+  return finalizePending(votes.reduce(onVoteReceived, resend(ticking)));
 }
 
 /** Counts a vote in its one slot; the vote that completes a quorum makes the certificate. */
@@ -129,8 +128,7 @@ function keepOwn(step: Step, vote: Verified<Vote>): Step {
 
 /** A peer's blocks count only if a certificate reaches them: the pending CC, the newest PC, or the parent of a proposal. */
 function onBlocksReceived(start: Step): Step {
-  const { state } = start;
-  const committed = state.pendingCommit === null ? start : finalize(start, state.pendingCommit);
+  const committed = finalizePending(start);
   const { view, prepared, preparedView, proposals } = committed.state;
   const newest = prepared.get(preparedView)?.digest ?? null;
   const linked = newest === null ? committed : linkTo(committed, newest);

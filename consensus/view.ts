@@ -31,10 +31,10 @@ export function gainCertificate(step: Step, certificate: Verified<Certificate>):
   if (!isCertificateNew(state, certificate)) return step;
   const { view, kind } = certificate;
   const isEnding = view >= state.view;
-  const kept = keepCertificate(step, certificate);
   // W2: recorded before COMMIT and before anything of the next view, as effects are carried out in order.
-  const recorded = emit(kept, { kind: 'recordCertificate', certificate });
-  const ended = isEnding ? endView(recorded, certificate) : recorded;
+  const recorded = emit(step, { kind: 'recordCertificate', certificate });
+  const kept = keepCertificate(recorded, certificate);
+  const ended = isEnding ? endView(kept, certificate) : kept;
   return kind === 'commit' ? finalize(ended, certificate) : ended;
 }
 
