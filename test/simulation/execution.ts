@@ -20,8 +20,7 @@ export function buildBlock(world: World, instance: Instance, request: BlockReque
   const parentRoot = rootOf(world, instance, parent.digest);
   if (parentRoot === null) return null;
   const used = batchesUpTo(instance, parent.digest);
-  const open = [...instance.disk.open].filter((digest) => !used.has(digest));
-  const batchDigests = isEmpty ? [] : open.slice(0, batchesInBlockMax);
+  const batchDigests = isEmpty ? [] : firstUnused(instance, used);
   if (!isEmpty && batchDigests.length === 0) return null;
   const parentBlock = world.checks.blockOf(parent.digest);
   const parentTimeMs = parentBlock === null ? 0 : parentBlock.header.timeMs;
@@ -36,6 +35,15 @@ export function buildBlock(world: World, instance: Instance, request: BlockReque
   });
 }
 
+function firstUnused({ disk }: Instance, used: ReadonlySet<Digest>): readonly Digest[] {
+  const found: Digest[] = [];
+  for (const digest of disk.open) {
+    if (found.length === batchesInBlockMax) break;
+    if (!used.has(digest)) found.push(digest);
+  }
+  return found;
+}
+
 /** The host's whole check: clock window, batches new and held, state root by own execution. */
 export function judgeBlock(
   world: World,
@@ -48,7 +56,9 @@ export function judgeBlock(
   if (timeMs > clockMs + clockSkewMsMax) return { digest, verdict: 'invalid' };
   if (timeMs < clockMs - clockSkewMsMax - timeoutMsMax) return { digest, verdict: 'invalid' };
   const used = batchesUpTo(instance, parentDigest);
-  if (block.batchDigests.some((batch) => used.has(batch))) return { digest, verdict: 'invalid' };
+  const { included } = instance.disk;
+  if (block.batchDigests.some((batch) => used.has(batch) || included.has(batch)))
+    return { digest, verdict: 'invalid' };
   const root = execute(world, instance, block);
   if (root === null) return { digest, verdict: 'unavailable' };
   return { digest, verdict: root === stateRoot ? 'valid' : 'invalid' };
@@ -85,9 +95,9 @@ function unwritten(world: World, instance: Instance, digest: Digest): Block | nu
   return queued?.block ?? null;
 }
 
-/** Batches in the chain up to a block. */
+/** Batches in the chain up to a block that are not in the ledger yet. */
 function batchesUpTo(instance: Instance, digest: Digest): ReadonlySet<Digest> {
-  const used = new Set(instance.disk.included);
+  const used = new Set<Digest>();
   for (const { block } of instance.commitQueue) for (const batch of block.batchDigests) used.add(batch);
   let block = instance.state.blocks.get(digest);
   while (block !== undefined) {
@@ -110,7 +120,8 @@ export function workKeyOf(instance: Instance): string {
 export function hasWork(instance: Instance): boolean {
   if (instance.disk.open.size === 0) return false;
   const used = batchesUpTo(instance, newestPrepared(instance));
-  return [...instance.disk.open].some((batch) => !used.has(batch));
+  for (const batch of instance.disk.open) if (!used.has(batch)) return true;
+  return false;
 }
 
 /** W4: a final block is written as a whole, in order, once its batches are here and executed. */

@@ -7,6 +7,7 @@ import { huntFailure, withMutant, type Mutation } from './mutant.ts';
 import { carefulHost } from './schedule.ts';
 
 const core = { step, recover, quorumSize };
+const testMsMax = 120_000;
 
 async function assertCaught(
   mutation: Mutation,
@@ -25,7 +26,7 @@ describe('the simulator', () => {
       replacement: 'return Math.ceil((2 * voterCount) / 3) - 1;',
     };
     await assertCaught(mutation, { reason: /^seed/, seedCountMax: 200 });
-  });
+  }).timeout(testMsMax);
 
   it('catches votes that are not logged (W1)', () => {
     const failure = huntFailure({
@@ -34,7 +35,7 @@ describe('the simulator', () => {
       seedCountMax: 200,
     });
     assert.match(failure ?? 'no failure', /^seed/);
-  });
+  }).timeout(testMsMax);
 
   it('catches certificates that are not logged (W2)', () => {
     const failure = huntFailure({
@@ -43,7 +44,7 @@ describe('the simulator', () => {
       seedCountMax: 500,
     });
     assert.match(failure ?? 'no failure', /^seed/);
-  });
+  }).timeout(testMsMax);
 
   it('catches a commit after a skip (R4, R7)', async () => {
     const mutation = {
@@ -52,7 +53,7 @@ describe('the simulator', () => {
       replacement: 'commit: 4,',
     };
     await assertCaught(mutation, { reason: /^seed/, seedCountMax: 500 });
-  });
+  }).timeout(testMsMax);
 
   it('catches a proposal without the skip certificates between it and its parent (R3)', async () => {
     const mutation = {
@@ -61,7 +62,7 @@ describe('the simulator', () => {
       replacement: 'if (uncovered === 0)',
     };
     await assertCaught(mutation, { reason: /^seed/, seedCountMax: 1_000 });
-  });
+  }).timeout(testMsMax);
 
   it('catches a replica that does not tick (R8)', async () => {
     const mutation = {
@@ -70,5 +71,5 @@ describe('the simulator', () => {
       replacement: "if (timeout.kind === 'tick')\n        return step;",
     };
     await assertCaught(mutation, { reason: /^seed/, seedCountMax: 100 });
-  });
+  }).timeout(testMsMax);
 });

@@ -61,6 +61,14 @@ export function rootAfter(parentRoot: Digest, batchDigests: readonly Digest[]): 
   return hexOf(hash);
 }
 
+const hashes = new WeakMap<VoterSet, Digest>();
+
+function hashOf(voters: VoterSet): Digest {
+  const hash = hashes.get(voters) ?? voterSetHash(voters);
+  hashes.set(voters, hash);
+  return hash;
+}
+
 export interface BlockDraft {
   readonly view: number;
   readonly proposer: VoterIndex;
@@ -84,7 +92,7 @@ export function draftBlock(draft: BlockDraft): Block {
     batchesRoot: batchesRoot(batchDigests),
     receiptsRoot: hexOf(0),
     stateRoot,
-    voterSetHash: voterSetHash(voters),
+    voterSetHash: hashOf(voters),
     nextVoterSet: null,
     isExtension: false,
     proposer,

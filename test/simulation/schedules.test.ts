@@ -1,0 +1,41 @@
+/** A thousand random schedules of faults, none of which may break a rule. A failure names the command that repeats it. */
+import assert from 'node:assert/strict';
+import { recover } from '../../consensus/recovery.ts';
+import { step } from '../../consensus/replica.ts';
+import { quorumSize } from '../../protocol/certificate.ts';
+import { carefulHost, runSchedule } from './schedule.ts';
+
+const core = { step, recover, quorumSize };
+const scheduleCount = 1_000;
+const groupSize = 100;
+/** Mostly the smallest set that bears a fault: it is the fastest, and has the least room for errors. */
+const voterCounts = [4, 4, 4, 4, 4, 4, 4, 5, 6, 7];
+
+function failureOf(seed: number): string | null {
+  const voterCount = voterCounts[seed % voterCounts.length] ?? 4;
+  try {
+    runSchedule({ seed, voterCount, core, flaws: carefulHost });
+    return null;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return `${reason} (npm run simulate -- --seeds 1 --seed ${seed} --nodes ${voterCount})`;
+  }
+}
+
+describe('the rules of consensus hold', () => {
+  for (let first = 1; first <= scheduleCount; first += groupSize) {
+    const last = first + groupSize - 1;
+    it(`in the schedules with seeds ${first} to ${last}`, () => {
+      const seeds = Array.from({ length: groupSize }, (_unused, index) => first + index);
+      assert.deepEqual(
+        seeds.map(failureOf).filter((failure) => failure !== null),
+        [],
+      );
+    }).timeout(120_000);
+  }
+
+  it('and the same seed gives the same schedule', () => {
+    const options = { seed: 5, voterCount: 4, core, flaws: carefulHost };
+    assert.deepEqual(runSchedule(options), runSchedule(options));
+  });
+});
