@@ -28,7 +28,7 @@ import { Mempool } from './mempool.ts';
 import { NodeFailure } from './nodeFailure.ts';
 import type { Network, NetworkHandlers } from './network/ports.ts';
 import { PeerBook } from './peerBook.ts';
-import { Pool } from './pool.ts';
+import { laneBatchesMax, Pool } from './pool.ts';
 import type { Log } from './ports.ts';
 import type { OwnVoter } from './statement.ts';
 import type { CommitEntry } from './storage/ledgerCommit.ts';
@@ -47,6 +47,8 @@ export interface EngineOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly onCommitted: (entries: readonly CommitEntry[]) => void;
+  /** Transactions of ours that block time has overtaken. */
+  readonly onExpired: (count: number) => void;
   readonly onCommitMs: (durationMs: number) => void;
   readonly onFsyncMs: (durationMs: number) => void;
   /** The node cannot go on: storage failed, an invariant broke, or our key speaks elsewhere. Called once. */
@@ -148,6 +150,9 @@ export class Engine {
     const { stores, clock, own } = this.#options;
     await loadLanes(this.#options, { pool: this.pool, gate: this.gate });
     const cursor = laneCursor(stores.ledger, own.name);
+    for (const { transactions } of this.pool.run(own.name, cursor, laneBatchesMax)) {
+      for (const { txId, notAfter } of transactions) this.tracker.add(txId, notAfter);
+    }
     const highest = await stores.batches.highestSequence(own.name);
     this.#mempool = this.#makeMempool((Math.max(cursor, highest) + 1) as Sequence);
     if (this.#ownVoter !== null && this.#records.length > 0) {
@@ -227,8 +232,10 @@ export class Engine {
       clock,
       nextSequence,
       store: async (batch) => stores.batches.put(batch, true),
+      unorderedBatches: () => this.pool.laneSize(own.name),
       publish: (verified) => {
-        this.pool.add(verified, { isOrdered: false });
+        // Our own lane has its bound in the mempool; a batch that is durable must never be left out.
+        this.pool.add(verified, { isOrdered: true });
         this.#network?.publishBatch(verified.batch.bytes);
         this.#refreshWork();
       },
@@ -309,7 +316,7 @@ export class Engine {
     if (last === undefined) return;
     const { header } = last.block;
     for (const entry of entries) this.tracker.settle(entry.receipts);
-    this.tracker.expire(header.timeMs);
+    this.#options.onExpired(this.tracker.expire(header.timeMs));
     this.#core.forget(entries);
     onCommitted(entries);
     const isOurs = this.voters.voters[header.proposer]?.name === own.name;

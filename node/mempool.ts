@@ -13,6 +13,8 @@ import type { VerifiedBatch } from './gate.ts';
 
 export const mempoolTransactionsMax = 20_000;
 export const mempoolBytesMax: number = 16 * 1_048_576;
+/** Far below the quota that the others keep for our lane. */
+export const unorderedBatchesMax = 48;
 /** Room in a batch for its own fields and the length prefixes of its transactions. */
 const batchOverhead = 512 + 5 * batchTransactionsMax;
 
@@ -25,6 +27,8 @@ export interface MempoolOptions {
   readonly nextSequence: Sequence;
   /** Makes the batch durable. Rejects if it could not: then the node stops, because the outcome is unknown. */
   readonly store: (batch: Batch) => Promise<void>;
+  /** Our batches that are not ordered yet; sealing waits while there are many, so that the queue's bound is felt by clients. */
+  readonly unorderedBatches: () => number;
   /** Durable: into the pool and out to the others. */
   readonly publish: (batch: VerifiedBatch) => void;
   readonly onFailure: (cause: unknown) => void;
@@ -40,6 +44,7 @@ export class Mempool {
   #isScheduled = false;
   #isStopped = false;
   #writing: Promise<void> = Promise.resolve();
+  #writingCount = 0;
 
   constructor(options: MempoolOptions) {
     this.#options = options;
@@ -76,20 +81,36 @@ export class Mempool {
 
   /** After a quiet time the first transaction waits for nothing but what arrived with it; under load a batch fills for a while. */
   #schedule(): void {
-    if (this.#isFull()) {
+    if (this.#isScheduled) return;
+    if (this.#isFull() && !this.#isLaneLong()) {
       this.#seal();
       return;
     }
-    if (this.#isScheduled) return;
     this.#isScheduled = true;
     const { clock } = this.#options;
     const run = (): void => {
       this.#isScheduled = false;
-      if (this.#queue.length > 0 && !this.#isStopped) this.#seal();
+      if (this.#queue.length > 0 && !this.#isStopped) this.#sealOrWait();
     };
     const waitMs = this.#lastSealMs + batchAgeMsMax - clock.monotonicMs();
     if (waitMs <= 0) clock.soon(run);
     else clock.after(waitMs, run);
+  }
+
+  #sealOrWait(): void {
+    if (!this.#isLaneLong()) {
+      this.#seal();
+      return;
+    }
+    this.#isScheduled = true;
+    this.#options.clock.after(batchAgeMsMax, () => {
+      this.#isScheduled = false;
+      if (this.#queue.length > 0 && !this.#isStopped) this.#sealOrWait();
+    });
+  }
+
+  #isLaneLong(): boolean {
+    return this.#options.unorderedBatches() + this.#writingCount >= unorderedBatchesMax;
   }
 
   #isFull(): boolean {
@@ -123,6 +144,7 @@ export class Mempool {
     this.#sequence = (sequence + 1) as Sequence;
     this.#lastSealMs = clock.monotonicMs();
     const batch = sealBatch({ chainId, member, sequence, envelopes }, signer) as Verified<Batch>;
+    this.#writingCount += 1;
     this.#writing = this.#writing.then(async () => this.#write({ batch, transactions }));
     if (this.#queue.length > 0) this.#schedule();
   }
@@ -135,6 +157,7 @@ export class Mempool {
       this.#options.onFailure(cause);
       return;
     }
+    this.#writingCount -= 1;
     this.#options.publish(verified);
   }
 }

@@ -188,6 +188,7 @@ function makeEngine({ genesis, keystore, log, metrics }: NodeOptions, parts: Eng
     clock: systemClock,
     log,
     onCommitted,
+    onExpired: (count) => metrics.countTransactions('expired', count),
     onCommitMs: (durationMs) => metrics.observeCommitMs(durationMs),
     onFsyncMs: (durationMs) => metrics.observeFsyncMs(durationMs),
     onFatal: (cause) => {

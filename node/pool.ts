@@ -87,6 +87,11 @@ export class Pool {
     return lane.bySequence.size > last - lane.cursor ? last : null;
   }
 
+  /** Batches of a lane that are not final. */
+  laneSize(member: MemberName): number {
+    return this.#lanes.get(member)?.bySequence.size ?? 0;
+  }
+
   /** Highest sequence held of a lane, or its final cursor. */
   highest(member: MemberName): number {
     const lane = this.#lane(member);

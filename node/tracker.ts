@@ -77,13 +77,15 @@ export class Tracker {
     }
   }
 
-  /** Ends what block time has overtaken. */
-  expire(blockTime: Timestamp): void {
+  /** Ends what block time has overtaken; gives how many those are. */
+  expire(blockTime: Timestamp): number {
+    const before = this.#tracked.size;
     for (const [txId, tracked] of this.#tracked) {
       if (tracked.notAfter >= blockTime) continue;
       this.#tracked.delete(txId);
       for (const waiter of tracked.waiters) waiter({ status: 'expired' });
     }
+    return before - this.#tracked.size;
   }
 
   /** The node stops: nobody is left waiting. */

@@ -80,6 +80,11 @@ export function genesisFromJson(json: unknown): Result<Genesis> {
     return refused('malformed', 'voters: a name twice');
   if (!genesis.voters.every((name) => names.includes(name)))
     return refused('malformed', 'voters: not a member');
-  const isOrphan = genesis.practitioners.some((practitioner) => !names.includes(practitioner.member));
+  const { practitioners } = genesis;
+  const ids = practitioners.map((practitioner) => practitioner.id);
+  if (new Set(ids).size !== ids.length) return refused('malformed', 'practitioners: an id twice');
+  const signers = practitioners.flatMap((practitioner) => practitioner.keys.map(({ key }) => key));
+  if (new Set(signers).size !== signers.length) return refused('malformed', 'practitioners: a key twice');
+  const isOrphan = practitioners.some((practitioner) => !names.includes(practitioner.member));
   return isOrphan ? refused('malformed', 'practitioners: not a member') : accepted(genesis);
 }

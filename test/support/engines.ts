@@ -87,6 +87,7 @@ async function startEngine(setting: Setting, name: string): Promise<EngineNode> 
     clock: systemClock,
     log,
     onCommitted: () => undefined,
+    onExpired: () => undefined,
     onCommitMs: () => undefined,
     onFsyncMs: () => undefined,
     onFatal: (cause) => failures.push(cause),

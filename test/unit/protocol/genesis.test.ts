@@ -52,7 +52,10 @@ describe('the genesis file', () => {
       status: 'active' as const,
       keys: [{ key: aSignerKey('doctor'), status: 'active' as const, sinceMs: later(0) }],
     };
+    const employed = { ...practitioner, member: first.name };
     const cases = [
+      [aGenesis({ practitioners: [employed, employed] }), 'practitioners: an id twice'],
+      [aGenesis({ practitioners: [employed, { ...employed, id: anId(2) }] }), 'practitioners: a key twice'],
       [aGenesis({ members: [first, { ...second, name: first.name }, ...rest] }), 'members: a name twice'],
       [
         aGenesis({ members: [first, { ...second, consensusKey: first.consensusKey }, ...rest] }),
