@@ -112,9 +112,9 @@ function pathOf(error: z.ZodError): string | null {
   if (issue === undefined) return null;
   if (issue.code === 'unrecognized_keys') return [...issue.path, issue.keys[0] ?? ''].join('.').slice(0, 64);
   if (issue.code === 'invalid_union') {
-    const nested = issue.errors.flatMap((issues) => issues[0] ?? []);
-    const furthest = nested.find(({ path }) => path.length > 0);
-    return furthest === undefined ? null : [...issue.path, ...furthest.path].join('.');
+    const nested = issue.errors.flatMap((issues) => issues.map(({ path }) => path));
+    const furthest = nested.toSorted((a, b) => b.length - a.length)[0] ?? [];
+    return furthest.length === 0 ? null : [...issue.path, ...furthest].join('.');
   }
   return issue.path.length === 0 ? null : issue.path.join('.');
 }

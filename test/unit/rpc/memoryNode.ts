@@ -90,6 +90,11 @@ export const genesis: Genesis = aGenesis({
   practitioners: staff.map(practitioner),
 });
 
+function typeOf(document: { readonly [key: string]: unknown }): string {
+  const type = document['resourceType'];
+  return typeof type === 'string' ? type : 'Document';
+}
+
 interface MemoryBlock {
   readonly header: Header;
   readonly digest: Digest;
@@ -239,7 +244,7 @@ export function memoryPorts(
         chain.documents.set(token.rxId, documents);
         return accepted(
           documents.map((document, index) => ({
-            docType: String(document['resourceType']),
+            docType: typeOf(document),
             commitment: digestOf(`commitment ${token.rxId} ${index}`),
             blobHash: digestOf(`blob ${token.rxId} ${index}`),
             size: 1_024,
@@ -253,7 +258,7 @@ export function memoryPorts(
         const documents = chain.documents.get(rxId) ?? [];
         return accepted(
           documents.map((document) => ({
-            docType: String(document['resourceType']),
+            docType: typeOf(document),
             resource: document as never,
           })),
         );
