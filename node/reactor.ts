@@ -51,6 +51,8 @@ type OwnMessage =
   | { readonly kind: 'vote'; readonly vote: Verified<Vote> }
   | { readonly kind: 'proposal'; readonly proposal: Verified<Proposal> };
 
+type BuildOrder = Extract<Effect, { readonly kind: 'requestBlock' }>;
+
 export class Reactor {
   readonly #ports: ReactorPorts;
   #state: ReplicaState;
@@ -78,8 +80,7 @@ export class Reactor {
     try {
       this.#drain();
     } catch (cause) {
-      this.stop();
-      this.#ports.onFailure(cause);
+      this.#fail(cause);
     } finally {
       this.#isRunning = false;
     }
@@ -168,13 +169,29 @@ export class Reactor {
     return { kind: 'status', status: { ...message.status, timeMs } };
   }
 
-  /** Our turn. The first block after a quiet time is built at once, others keep the least interval to their parent. */
-  #build(request: Extract<Effect, { readonly kind: 'requestBlock' }>): void {
+  /** Our turn. What was prepared before a restart is executed again first: nobody may ever propose it to us once more. */
+  #build(request: BuildOrder): void {
+    const { executor, validator } = this.#ports;
+    this.#cancelBuild();
+    if (executor.tip(request.parent.digest) !== null) return this.#buildInTime(request);
+    validator.reach(request.parent.digest).then(
+      (isReached) => this.#onParentReached(request, isReached),
+      (cause: unknown) => this.#fail(cause),
+    );
+  }
+
+  #onParentReached(request: BuildOrder, isReached: boolean): void {
+    if (this.#isStopped || request.view !== this.#state.view) return;
+    if (isReached) this.#buildInTime(request);
+    else this.handle({ kind: 'blockBuilt', view: request.view, block: null });
+  }
+
+  /** The first block after a quiet time is built at once, others keep the least interval to their parent. */
+  #buildInTime(request: BuildOrder): void {
     const { clock, executor, blockIntervalMsMin } = this.#ports;
     const parent = executor.tip(request.parent.digest);
     const sinceParentMs = parent === null ? blockIntervalMsMin : clock.wallMs() - parent.timeMs;
     const waitMs = Math.min(blockIntervalMsMin, Math.max(0, blockIntervalMsMin - sinceParentMs));
-    this.#cancelBuild();
     this.#cancelBuild = clock.after(waitMs, () => {
       const block = executor.build({
         epoch: this.#state.config.voters.epoch,
@@ -193,11 +210,13 @@ export class Reactor {
     this.#ports.keepBlocks([block]);
     this.#ports.validator.validate(block).then(
       ({ digest, verdict }) => this.handle({ kind: 'blockValidated', digest, verdict }),
-      (cause: unknown) => {
-        this.stop();
-        this.#ports.onFailure(cause);
-      },
+      (cause: unknown) => this.#fail(cause),
     );
+  }
+
+  #fail(cause: unknown): void {
+    this.stop();
+    this.#ports.onFailure(cause);
   }
 
   #startTimer(timeout: Timeout, afterMs: number): void {

@@ -72,7 +72,7 @@ export class Validator {
       );
       return 'invalid';
     }
-    if (!(await this.#reach(block.header))) return 'unavailable';
+    if (!(await this.reach(block.header.parentDigest))) return 'unavailable';
     if (!(await fetcher.batches(block.batchDigests, leaderOf(block)))) return 'unavailable';
     const verdict = executor.execute(block, digest);
     if (!verdict.ok) {
@@ -84,11 +84,14 @@ export class Validator {
     return 'valid';
   }
 
-  /** Executes the ancestors that we have not executed, oldest first. */
-  async #reach(header: Header): Promise<boolean> {
+  /**
+   * Executes a block and those of its ancestors that were not executed here, oldest first; after a restart that is all that is not
+   * final. True iff its state is known then.
+   */
+  async reach(newest: Digest): Promise<boolean> {
     const { executor, fetcher, leaderOf } = this.#ports;
     const path: Block[] = [];
-    let digest = header.parentDigest;
+    let digest = newest;
     while (executor.tip(digest) === null) {
       const block = await this.#find(digest);
       if (block === null || block.header.height <= this.#ports.finalHeight()) return false;
