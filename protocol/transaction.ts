@@ -3,21 +3,24 @@
  * encoded again to be hashed. Signatures stand outside the id, so that one act has one id whoever signs it in what order.
  */
 import * as z from 'zod';
-import { actionKinds, actionToWire, parseAction, type Action, type ActionKind } from './action.ts';
+import { actionKinds, bodySchemas, parseAction, type Action, type ActionKind } from './action.ts';
 import type { Digest, Id, MemberName, PublicKey, Signature, Timestamp, Verified } from './brand.ts';
 import { hexToBytes } from './bytes.ts';
 import {
+  bytesSchema,
   decodeWith,
   digestSchema,
-  encodeCbor,
   encodeWith,
   idSchema,
   nameSchema,
   publicKeySchema,
+  readWith,
   signatureSchema,
+  textUnder,
   timestampSchema,
 } from './codec.ts';
 import { taggedDigest, taggedHash } from './hash.ts';
+import { present } from './invariant.ts';
 import { transactionBytesMax, transactionSealsMax, transactionSignaturesMax } from './limits.ts';
 import { accepted, refused, type Result } from './result.ts';
 import { sealSchema, type Seal } from './seal.ts';
@@ -64,16 +67,37 @@ interface Payload {
   readonly seals: readonly Seal[];
 }
 
-const payloadSchema: z.ZodType<Payload> = z.strictObject({
+const payloadShape = {
   v: z.literal(1),
   chainId: digestSchema,
   id: idSchema,
-  kind: z.enum(actionKinds),
   member: nameSchema,
   notAfter: timestampSchema,
-  body: z.record(z.string(), z.unknown()),
   seals: z.array(sealSchema).max(transactionSealsMax),
+};
+
+/** Any payload, with its body as wire values: it takes a second look, by kind, to say what is wrong with a body. */
+const payloadSchema: z.ZodType<Payload> = z.strictObject({
+  ...payloadShape,
+  kind: z.enum(actionKinds),
+  body: z.record(z.string(), z.unknown()),
 });
+
+type SoundPayload = Omit<PayloadInput, 'action'> & Action & { readonly v: 1 };
+
+/** Payloads by kind, each with the body of that kind. */
+const soundPayloadSchemas: ReadonlyMap<string, z.ZodType<SoundPayload>> = new Map(
+  actionKinds.map((kind) => [kind, soundPayloadSchema(kind)] as const),
+);
+
+function soundPayloadSchema(kind: ActionKind): z.ZodType<SoundPayload> {
+  const body: z.ZodType = bodySchemas[kind];
+  return z.strictObject({
+    ...payloadShape,
+    kind: z.literal(kind),
+    body,
+  }) as unknown as z.ZodType<SoundPayload>;
+}
 
 interface Envelope {
   readonly payload: Uint8Array;
@@ -81,7 +105,7 @@ interface Envelope {
 }
 
 const envelopeSchema: z.ZodType<Envelope> = z.strictObject({
-  payload: z.instanceof(Uint8Array),
+  payload: bytesSchema,
   signatures: z
     .array(z.strictObject({ key: publicKeySchema, sig: signatureSchema }))
     .min(1)
@@ -90,16 +114,9 @@ const envelopeSchema: z.ZodType<Envelope> = z.strictObject({
 
 /** The payload bytes that signers sign and whose hash is the id. */
 export function encodePayload(input: PayloadInput): Uint8Array {
-  return encodeWith(payloadSchema, {
-    v: 1,
-    chainId: input.chainId,
-    id: input.id,
-    kind: input.action.kind,
-    member: input.member,
-    notAfter: input.notAfter,
-    body: actionToWire(input.action),
-    seals: input.seals,
-  });
+  const { chainId, id, member, notAfter, seals, action } = input;
+  const schema = present(soundPayloadSchemas.get(action.kind), 'every kind has its payload');
+  return encodeWith(schema, { v: 1, chainId, id, member, notAfter, seals, ...action });
 }
 
 export function transactionId(payloadBytes: Uint8Array): Digest {
@@ -115,7 +132,7 @@ export function encodeEnvelope(
   payloadBytes: Uint8Array,
   signatures: readonly TransactionSignature[],
 ): Uint8Array {
-  return encodeCbor(z.encode(envelopeSchema, { payload: payloadBytes, signatures }));
+  return encodeWith(envelopeSchema, { payload: payloadBytes, signatures });
 }
 
 /** Bytes to a transaction, its schema checked and its signatures not yet. Refusals: `tooLarge`, `malformed`, `unknownKind`. */
@@ -137,12 +154,24 @@ export function decodeTransaction(envelopeBytes: Uint8Array): Result<Transaction
 
 /** Payload bytes to what they say, for a client that is asked to sign them. Refusals as `decodeTransaction`. */
 export function decodePayload(payloadBytes: Uint8Array): Result<PayloadInput> {
+  const sound = readPayload(payloadBytes);
+  if (sound !== null) return accepted(sound);
   const payload = decodeWith(payloadSchema, payloadBytes, transactionBytesMax);
   if (!payload.ok) return payload.refusal.detail === 'kind' ? refused('unknownKind') : payload;
   const { kind, body, chainId, id, member, notAfter, seals } = payload.value;
   const action = parseAction(kind, body);
   if (!action.ok) return action;
   return accepted({ chainId, id, member, notAfter, action: action.value, seals });
+}
+
+/** A sound payload in one pass; null for any other. Keys are in order of their length, so the kind comes after its body. */
+function readPayload(payloadBytes: Uint8Array): PayloadInput | null {
+  if (payloadBytes.length > transactionBytesMax) return null;
+  const schema = soundPayloadSchemas.get(textUnder('kind', payloadBytes) ?? '');
+  const payload = schema === undefined ? null : readWith(schema, payloadBytes);
+  if (payload === null) return null;
+  const { chainId, id, member, notAfter, seals, kind, body } = payload;
+  return { chainId, id, member, notAfter, seals, action: { kind, body } as Action };
 }
 
 /** Every signature holds over this chain's signing bytes. Who must have signed is judged by the ledger, at inclusion. */

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
-import { actionKinds, actionToWire, parseAction, type ActionKind } from '../../../protocol/action.ts';
-import { decodeCbor, encodeCbor } from '../../../protocol/codec.ts';
+import type * as z from 'zod';
+import {
+  actionKinds,
+  actionToWire,
+  bodySchemas,
+  parseAction,
+  type ActionKind,
+} from '../../../protocol/action.ts';
+import { decodeCbor, encodeCbor, encodeWith, readWith } from '../../../protocol/codec.ts';
 import { accepted, refused } from '../../../protocol/result.ts';
 import {
   aCancel,
@@ -57,6 +64,23 @@ describe('actions', () => {
       const wire = decodeCbor(encodeCbor(actionToWire(action)), 32_768);
       assert.ok(wire.ok);
       assert.deepEqual(parseAction(kind, wire.value as Record<string, unknown>), accepted(action));
+    });
+
+    it(`reads and writes ${kind} in one pass as its schema does, damaged bytes too`, () => {
+      const { action } = acts[kind];
+      const schema: z.ZodType = bodySchemas[kind];
+      const bytes = encodeCbor(actionToWire(action));
+      assert.deepEqual(encodeWith(schema, action.body), bytes);
+      assert.deepEqual(readWith(schema, bytes), action.body);
+      for (let at = 0; at < bytes.length; at += 1) {
+        for (const value of [0, 0x17, 0x18, 0x41, 0x60, 0x80, 0xa0, 0xf6, 0xff, (bytes[at] ?? 0) ^ 1]) {
+          const damaged = bytes.with(at, value);
+          const read = readWith(schema, damaged);
+          const wire = decodeCbor(damaged, 32_768);
+          const expected = wire.ok ? schema.safeParse(wire.value) : { success: false, data: undefined };
+          assert.deepEqual(read, expected.success ? expected.data : null, `byte ${at} as ${value}`);
+        }
+      }
     });
 
     it(`refuses ${kind} with a field that it does not have`, () => {
