@@ -90,8 +90,8 @@ function ledgerPort({ engine, genesis, stores, finality }: RpcParts, archive: Ar
     heightOf: (digest) => ledger.blockByDigest(digest)?.block.header.height ?? null,
     receiptsAt: (height) => archive.receiptsAt(height),
     heightMin: () => 1 as Height,
-    locate: (txId) => ledger.locate(txId),
-    transactionAt: (place) => archive.transactionAt(place),
+    receiptAt: (place) => archive.receiptAt(place),
+    transactionOf: (txId) => archive.transactionOf(txId),
     history: async (subject) => archive.history(subject, { limit: historyMax, after: null }),
     members: () =>
       genesis.members

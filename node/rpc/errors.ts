@@ -67,7 +67,11 @@ const serverErrors: Readonly<Record<ServerErrorName, ErrorEntry>> = {
     retry: 'never',
     hint: 'Send "authorization: Bearer <token>" with the token of the token file.',
   },
-  hostRefused: { code: -32011, retry: 'never', hint: 'Call the node by its loopback address: 127.0.0.1, [::1] or localhost with its port.' },
+  hostRefused: {
+    code: -32011,
+    retry: 'never',
+    hint: 'Call the node by its loopback address: 127.0.0.1, [::1] or localhost with its port.',
+  },
   originRefused: {
     code: -32012,
     retry: 'never',

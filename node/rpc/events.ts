@@ -2,11 +2,17 @@
  * Events: the receipts of finalized blocks in their order, read from the ledger by cursor, so that nothing is lost silently and
  * nothing is kept per reader. A cursor `height.index` names the next event to read.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ActionKind } from '../../protocol/action.ts';
 import type { Digest, Height, Id, MemberName, Timestamp } from '../../protocol/brand.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
 import type { Transaction } from '../../protocol/transaction.ts';
-import { eventBlocksScannedMax, eventWaitersMax } from './limits.ts';
+import {
+  eventBlocksScannedMax,
+  eventDecodesPerTurnMax,
+  eventReceiptsScannedMax,
+  eventWaitersMax,
+} from './limits.ts';
 import type { LedgerPort, TransactionLocation } from './ports.ts';
 
 export interface Cursor {
@@ -56,18 +62,19 @@ const blocksCachedMax = 256;
 
 export function eventFeed(ledger: LedgerPort): EventFeed {
   const waiters = new Set<() => void>();
-  const cache = new Map<Height, readonly LedgerEvent[]>();
+  const cache = new Map<Height, Promise<readonly LedgerEvent[]>>();
   const wakeAll = (): void => {
     for (const wake of waiters) wake();
   };
   let isClosed = false;
   const unlisten = ledger.onFinalized(wakeAll);
-  const eventsAt = (height: Height): readonly LedgerEvent[] => {
+  const eventsAt = (height: Height): Promise<readonly LedgerEvent[]> => {
     const known = cache.get(height);
     if (known !== undefined) return known;
     const events = blockEvents(ledger, height);
     for (const oldest of cache.keys()) if (cache.size >= blocksCachedMax) cache.delete(oldest);
     cache.set(height, events);
+    events.catch(() => cache.delete(height)); // who asked is told
     return events;
   };
   return {
@@ -105,7 +112,7 @@ interface PageRequest {
 async function readPage(
   ledger: LedgerPort,
   request: PageRequest,
-  eventsAt: (height: Height) => readonly LedgerEvent[],
+  eventsAt: (height: Height) => Promise<readonly LedgerEvent[]>,
 ): Promise<EventPage> {
   const isWanted = await matcher(ledger, request.filter);
   const head = ledger.height();
@@ -114,17 +121,22 @@ async function readPage(
   const first: number = Math.max(lowest, request.cursor.height);
   const last = Math.min(head, first + eventBlocksScannedMax - 1);
   const events: LedgerEvent[] = [];
-  for (let height = first; height <= last; height += 1) {
+  let scanned = 0;
+  let height = first;
+  while (height <= last && scanned < eventReceiptsScannedMax) {
     const start = height === request.cursor.height ? request.cursor.index : 0;
-    for (const event of eventsAt(height as Height).slice(start)) {
-      if (!isWanted(event)) continue;
+    const inBlock = await eventsAt(height as Height);
+    for (const event of inBlock) {
+      if (event.index < start || !isWanted(event)) continue;
       if (events.length === request.countMax) {
         return { events, next: { height: event.height, index: event.index }, isLagged, asOfHeight: head };
       }
       events.push(event);
     }
+    scanned += inBlock.length;
+    height += 1;
   }
-  const next = first > head ? request.cursor : { height: (last + 1) as Height, index: 0 };
+  const next = first > head ? request.cursor : { height: height as Height, index: 0 };
   return { events, next, isLagged, asOfHeight: head };
 }
 
@@ -142,16 +154,20 @@ async function matcher(ledger: LedgerPort, filter: EventFilter): Promise<(event:
 
 /** The event of one transaction, or null if the node no longer holds it. */
 export function eventAt(ledger: LedgerPort, location: TransactionLocation): LedgerEvent | null {
-  const receipt = ledger.receiptsAt(location.height)[location.index];
-  const transaction = ledger.transactionAt(location);
-  return receipt === undefined || transaction === null ? null : eventOf(transaction, receipt);
+  const receipt = ledger.receiptAt(location);
+  const transaction = receipt === null ? null : ledger.transactionOf(receipt.txId);
+  return receipt === null || transaction === null ? null : eventOf(transaction, receipt);
 }
 
-function blockEvents(ledger: LedgerPort, height: Height): readonly LedgerEvent[] {
-  return ledger.receiptsAt(height).flatMap((receipt) => {
-    const transaction = ledger.transactionAt({ height, index: receipt.index });
-    return transaction === null ? [] : [eventOf(transaction, receipt)];
-  });
+/** A full block takes a tenth of a second to decode: in turns, so that votes are not late for a reader of history. */
+async function blockEvents(ledger: LedgerPort, height: Height): Promise<readonly LedgerEvent[]> {
+  const events: LedgerEvent[] = [];
+  for (const [position, receipt] of ledger.receiptsAt(height).entries()) {
+    if (position % eventDecodesPerTurnMax === eventDecodesPerTurnMax - 1) await nextTurn();
+    const transaction = ledger.transactionOf(receipt.txId);
+    if (transaction !== null) events.push(eventOf(transaction, receipt));
+  }
+  return events;
 }
 
 function eventOf(

@@ -13,8 +13,11 @@ export const connectionsMax = 256;
 export const eventWaitersMax = 2_048;
 export const eventWaitMsMax = 30_000;
 export const eventItemsMax = 200;
-/** Blocks that one poll reads at most; the cursor tells where it stopped. */
+/** Blocks and receipts that one poll looks through; the cursor tells where it stopped. The last block is read to its end. */
 export const eventBlocksScannedMax = 500;
+export const eventReceiptsScannedMax = 4_000;
+/** Transactions decoded in one turn of the event loop, some 30 µs each. */
+export const eventDecodesPerTurnMax = 100;
 export const webSocketsMax = 64;
 export const subscriptionsPerSocketMax = 16;
 export const receiptWaitMsMax = 60_000;

@@ -1,6 +1,6 @@
 /** The table of methods. */
 import { accepted } from '../../protocol/result.ts';
-import type { MethodName } from './contract.ts';
+import type { JsonObject, MethodName } from './contract.ts';
 import { method, noParams, type Method } from './method.ts';
 import { claimMethods } from './methods/claim.ts';
 import { deliveryMethods } from './methods/delivery.ts';
@@ -18,7 +18,7 @@ import { openRpcDocument } from './openrpc.ts';
 const discover = method('rpc.discover', {
   summary: 'This document: every method, with the schemas that validate it, and every error.',
   params: noParams,
-  handle: (_params, { ports }) => accepted(openRpcDocument([...methods.values()], ports.node.version)),
+  handle: (_params, { ports }) => accepted(documentOf(ports.node.version)),
 });
 
 export const methods: ReadonlyMap<MethodName, Method> = new Map(
@@ -37,3 +37,11 @@ export const methods: ReadonlyMap<MethodName, Method> = new Map(
     ...eventMethods,
   ].map((entry) => [entry.name, entry]),
 );
+
+let document: JsonObject | null = null;
+
+/** Made once: it takes some 50 ms, and fifty calls of a batch may ask for it. */
+function documentOf(version: string): JsonObject {
+  document ??= openRpcDocument([...methods.values()], version);
+  return document;
+}

@@ -51,8 +51,9 @@ export interface LedgerPort {
   readonly receiptsAt: (height: Height) => readonly Receipt[];
   /** Lowest height whose block is still held; 1 on a node that never pruned. */
   readonly heightMin: () => Height;
-  readonly locate: (txId: Digest) => TransactionLocation | null;
-  readonly transactionAt: (location: TransactionLocation) => Transaction | null;
+  readonly receiptAt: (location: TransactionLocation) => Receipt | null;
+  /** A transaction that has a receipt; null for every other. */
+  readonly transactionOf: (txId: Digest) => Transaction | null;
   /** Where the transactions stand that named this subject (rxId, parcelId, claimId, statement id), oldest first. */
   readonly history: (subject: Id) => Promise<readonly TransactionLocation[]>;
   /** Every member of the consortium as of the latest finalized block, in order of name. */

@@ -95,8 +95,7 @@ export async function write(
 }
 
 function remembered(ports: RpcPorts, txId: Digest): Outcome<BuiltWrite> {
-  const location = ports.ledger.locate(txId);
-  const transaction = location === null ? null : ports.ledger.transactionAt(location);
+  const transaction = ports.ledger.transactionOf(txId);
   if (transaction === null) return fault('idReused', 'id');
   const { envelopeBytes, notAfter } = transaction;
   return accepted({ txId, envelopeBytes, notAfter, extra: {} });

@@ -40,7 +40,7 @@ export const idJson: z.ZodType<Id> = jsonSchema(idSchema);
 export const tokenJson: z.ZodType<string> = z.string().min(1).max(128);
 
 /** Block time of the latest finalized block: "now" for everything that the ledger says about a record. */
-export function ledgerTime(ports: RpcPorts): Timestamp {
+function ledgerTime(ports: RpcPorts): Timestamp {
   const final = ports.ledger.blockAt(ports.ledger.height());
   return final === null ? (0 as Timestamp) : final.block.header.timeMs;
 }
@@ -102,8 +102,7 @@ const issue = method('rx_issue', {
 });
 
 function rxIdOf({ ports }: RpcContext, txIdText: string): string | null {
-  const location = ports.ledger.locate(txIdText.slice(2) as Digest);
-  const action = location === null ? null : (ports.ledger.transactionAt(location)?.action ?? null);
+  const action = ports.ledger.transactionOf(txIdText.slice(2) as Digest)?.action ?? null;
   return action !== null && action.kind === 'rx.issue' ? hexOf(action.body.rxId) : null;
 }
 

@@ -22,7 +22,7 @@ import { method, type Method } from '../method.ts';
 import { transactionResultSchema } from '../resultSchemas.ts';
 import { payloadOf, submitAndWait, transactionResult, uuid, waitShape } from '../write.ts';
 
-export const txIdJson: z.ZodType<Digest> = jsonSchema(digestSchema);
+const txIdJson: z.ZodType<Digest> = jsonSchema(digestSchema);
 
 const signatureJson = z.strictObject({ key: jsonSchema(publicKeySchema), sig: jsonSchema(signatureSchema) });
 
@@ -115,8 +115,7 @@ const get = method('tx_get', {
   summary: 'A transaction that has a receipt: what it says, who signed it, what became of it.',
   params: z.strictObject({ txId: txIdJson }),
   handle: ({ txId }, { ports }) => {
-    const location = ports.ledger.locate(txId);
-    const transaction = location === null ? null : ports.ledger.transactionAt(location);
+    const transaction = ports.ledger.transactionOf(txId);
     if (transaction === null) return fault('notFound', 'txId');
     return accepted(transactionView(transaction, transactionResult(ports.transactions.status(txId))));
   },

@@ -213,8 +213,13 @@ export function memoryPorts(
         return index < 0 ? null : ((index + 1) as Height);
       },
       receiptsAt: (height) => chain.blocks[height - 1]?.receipts ?? [],
-      locate: (txId) => locate(chain, txId),
-      transactionAt: ({ height, index }) => chain.blocks[height - 1]?.transactions[index] ?? null,
+      receiptAt: ({ height, index }) => chain.blocks[height - 1]?.receipts[index] ?? null,
+      transactionOf: (txId) => {
+        const location = locate(chain, txId);
+        return location === null
+          ? null
+          : (chain.blocks[location.height - 1]?.transactions[location.index] ?? null);
+      },
       history: async (subject) => chain.history.get(subject) ?? [],
       members: () => genesis.members.map(({ name }) => readMember(chain.state, name) ?? []).flat(),
       state: () => chain.state,
