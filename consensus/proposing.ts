@@ -3,7 +3,7 @@ import type { Block } from '../protocol/block.ts';
 import type { View, VoterIndex } from '../protocol/brand.ts';
 import { faultyMax } from '../protocol/certificate.ts';
 import { invariant } from '../protocol/invariant.ts';
-import { skipCertificatesInProposalMax, unfinalizedAncestorsMax } from '../protocol/limits.ts';
+import { certificatesPerAnswerMax, unfinalizedAncestorsMax } from '../protocol/limits.ts';
 import { fetchBlock, parentPoint, unfinalizedCount } from './chain.ts';
 import { isExpectant } from './expectation.ts';
 import { justify, parentFor, type ParentFound } from './justification.ts';
@@ -76,8 +76,9 @@ function votersToAsk(state: ReplicaState): readonly VoterIndex[] {
   return [...others.slice(start), ...others.slice(0, start)].slice(0, faultyMax(count) + 1);
 }
 
-/** An answer brings both kinds for each view, so asking for as many views as it holds certificates is enough. */
+/** PC and SC of each view, and a CC, must fit into one answer, or the missing one might never be in it. */
+const viewsAskedMax = Math.floor((certificatesPerAnswerMax - 1) / 2);
+
 function lowestAsked(state: ReplicaState, missing: View): View {
-  const lowest = missing - skipCertificatesInProposalMax + 1;
-  return Math.max(lowest, state.final.view + 1) as View;
+  return Math.max(missing - viewsAskedMax + 1, state.final.view + 1) as View;
 }

@@ -8,7 +8,7 @@ import { chainId, draftBlock, rootAfter } from './model.ts';
 import { askForBatches } from './sync.ts';
 import { later, type Instance, type LedgerEntry, type World } from './world.ts';
 
-const batchesInBlockMax = 4;
+const batchesInBlockMax = 16;
 const clockSkewMsMax = 2_000;
 const timeoutMsMax = 10_000;
 

@@ -27,6 +27,7 @@ function isLost(
   wire: Wire,
 ): boolean {
   if (world.isHealed) return false;
+  if (world.plan.isLosingProposals && (to.index === 0 || wire.kind === 'proposal')) return true;
   if (world.isCut(from.machine.index, to.index)) return true;
   if (isWithheldByTwin(world, from, to)) return true;
   return wire.kind !== 'batches' && world.random.chance(world.plan.lossRate);

@@ -17,6 +17,8 @@ export interface Plan {
   readonly crashRate: number;
   readonly massCrashMs: number | null;
   readonly hasPartitions: boolean;
+  /** Until the healing no proposal arrives, and machine 0 hears nothing at all: views are skipped, many in a row. */
+  readonly isLosingProposals: boolean;
   readonly slowExecutionRate: number;
   readonly batchEveryMs: number;
 }
@@ -37,6 +39,7 @@ export function planOf(random: Random, voterCount: number): Plan {
     crashRate: random.chance(0.6) ? random.fraction() * 0.01 : 0,
     massCrashMs: random.chance(0.25) ? random.below(healMs) : null,
     hasPartitions: random.chance(0.7),
+    isLosingProposals: false,
     slowExecutionRate: random.chance(0.3) ? 0.1 : 0,
     batchEveryMs: 30 + random.below(300),
   };

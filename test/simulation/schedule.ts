@@ -20,6 +20,8 @@ export interface ScheduleOptions {
   readonly voterCount: number;
   readonly core: Core;
   readonly flaws: HostFlaws;
+  /** What the plan of the seed is changed to. */
+  readonly plan?: Partial<Plan>;
 }
 
 export interface ScheduleReport {
@@ -34,7 +36,7 @@ export interface ScheduleReport {
 
 const newBlockCount = 5;
 const recoveryMsMax = 60_000;
-const settlingMsMax = 20_000;
+const settlingMsMax = 60_000;
 const quietMs = 5_000;
 const eventCountMax = 2_000_000;
 
@@ -93,9 +95,9 @@ function isQuiet(world: World): boolean {
   return heights.size === 1;
 }
 
-function createWorld({ seed, voterCount, core, flaws }: ScheduleOptions): World {
+function createWorld({ seed, voterCount, core, flaws, plan: patch }: ScheduleOptions): World {
   const random = seededRandom(seed);
-  const plan = planOf(random, voterCount);
+  const plan = { ...planOf(random, voterCount), ...patch };
   const machines = createMachines(random, plan);
   const honest = machines.filter((machine) => machine.isHonest);
   const checks = startChecks({

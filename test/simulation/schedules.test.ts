@@ -34,6 +34,20 @@ describe('the rules of consensus hold', () => {
     }).timeout(120_000);
   }
 
+  it('after half an hour in which every view was skipped, more of them than a proposal can prove', () => {
+    const plan = {
+      byzantineCount: 0,
+      healMs: 1_800_000,
+      crashRate: 0,
+      massCrashMs: null,
+      hasPartitions: false,
+      isLosingProposals: true,
+      batchEveryMs: 10_000,
+    };
+    const { heightAtHeal } = runSchedule({ seed: 1, voterCount: 4, core, flaws: carefulHost, plan });
+    assert.equal(heightAtHeal, 0);
+  });
+
   it('and the same seed gives the same schedule', () => {
     const options = { seed: 5, voterCount: 4, core, flaws: carefulHost };
     assert.deepEqual(runSchedule(options), runSchedule(options));

@@ -8,7 +8,7 @@ import { later, type Instance, type Machine, type Wire, type World } from './wor
 
 /** Smaller than the real one, so that schedules reach it. */
 const blocksInAnswerMax = 20;
-const batchesInAnswerMax = 10;
+const batchesInAnswerMax = 32;
 
 type Reply = (answer: Wire) => void;
 
