@@ -3,7 +3,7 @@ import type { Height } from '../../../protocol/brand.ts';
 import type { IssueParams } from '../../../node/rpc/contract.ts';
 import { eventFeed, parseCursor, type Cursor } from '../../../node/rpc/events.ts';
 import { hexOf } from '../../../node/rpc/json.ts';
-import { eventWaitersMax } from '../../../node/rpc/limits.ts';
+import { eventBlocksScannedMax, eventReceiptsScannedMax, eventWaitersMax } from '../../../node/rpc/limits.ts';
 import type { LedgerPort } from '../../../node/rpc/ports.ts';
 import { noon } from '../../support/chain.ts';
 import { callerOf, memberOn } from './caller.ts';
@@ -104,6 +104,22 @@ describe('events', () => {
     assert.equal(await feed.wait(30_000), false);
     feed.close();
     assert.equal((await Promise.all(waits)).every(Boolean), true);
+  });
+
+  it('are looked for in so many blocks at a time, and the cursor tells where the look stopped', async () => {
+    const ledger = ledgerOf(memoryChain(), { height: () => (eventBlocksScannedMax + 5) as Height });
+    const page = await eventFeed(ledger).read(start, everything, 10);
+    assert.deepEqual(page.next, { height: eventBlocksScannedMax + 1, index: 0 });
+  });
+
+  it('are looked for in so many receipts at a time, whole blocks of them', async () => {
+    const chain = memoryChain();
+    await withPrescriptions(chain, 1);
+    const [receipt] = ledgerOf(chain).receiptsAt(1 as Height);
+    const receipts = Array.from({ length: eventReceiptsScannedMax - 1 }, () => receipt ?? assert.fail());
+    const ledger = ledgerOf(chain, { height: () => 9 as Height, receiptsAt: () => receipts });
+    const page = await eventFeed(ledger).read(start, { kinds: ['fill.close'], subject: null }, 10);
+    assert.deepEqual([page.events, page.next], [[], { height: 3, index: 0 }]);
   });
 
   it('are asked for by a cursor that is one', async () => {

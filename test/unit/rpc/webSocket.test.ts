@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
-import { subscriptionsPerSocketMax } from '../../../node/rpc/limits.ts';
+import { subscriptionsPerSocketMax, webSocketsMax } from '../../../node/rpc/limits.ts';
 import { startRpcServer, type RpcServer } from '../../../node/rpc/server.ts';
 import { noon } from '../../support/chain.ts';
 import { memberOn } from './caller.ts';
@@ -122,6 +122,17 @@ describe('a WebSocket', () => {
       await session.ask('event_subscribe', {});
     const { error } = await session.ask('event_subscribe', {});
     assert.equal(error?.data.name, 'overloaded');
+  });
+
+  it('is refused when it is one too many', async () => {
+    const path = join(folder, 'rpc.sock');
+    const others = Array.from({ length: webSocketsMax - 1 }, () => new Session(path));
+    await session.ask('ledger_head', {});
+    for (const other of others) await other.ask('ledger_head', {});
+    const refused = new WebSocket(`ws+unix://${path}:/`);
+    const message = await new Promise((resolve) => refused.once('error', (error) => resolve(error.message)));
+    assert.equal(message, 'Unexpected server response: 503');
+    for (const other of others) other.close();
   });
 
   it('is refused what is no JSON of ours, like any other caller', async () => {
