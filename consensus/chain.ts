@@ -20,12 +20,6 @@ export function digestOf(block: Block): Digest {
   return digest;
 }
 
-/** A block that is certified, prepared by us, or an ancestor of such, or the final one; null if we do not have it. */
-export function knownBlock(state: ReplicaState, digest: Digest): Block | null {
-  if (digest === state.final.digest) return state.final.block;
-  return state.blocks.get(digest) ?? null;
-}
-
 /** Parents and their times as the header checks need them; null while the parent is unknown. */
 export function parentPoint(
   state: ReplicaState,

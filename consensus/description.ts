@@ -6,7 +6,7 @@ import { leaderOf } from './leader.ts';
 import type { ReplicaState } from './state.ts';
 import { skippedBelow, viewTimeoutMs } from './timeout.ts';
 
-export interface MissingVoter {
+interface MissingVoter {
   readonly index: VoterIndex;
   readonly name: MemberName;
   /** Seconds, about: ticks since anything was heard of it. */

@@ -10,7 +10,7 @@ import { change, changeRound, emit, type ReplicaState, type Step } from './state
 import { tickMs } from './timeout.ts';
 
 /** The host puts its wall clock into `timeMs` when it sends: the core has no clock. */
-export function statusOf(state: ReplicaState): Status {
+function statusOf(state: ReplicaState): Status {
   const { config, view, final } = state;
   const epoch = config.voters.epoch;
   return { epoch, view, finalView: final.view, finalHeight: final.height, timeMs: 0 as Timestamp };

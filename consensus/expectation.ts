@@ -2,7 +2,7 @@
 import type { ReplicaState } from './state.ts';
 
 /** Ticks that a prepared block may stay without finality before another block is owed to carry it. */
-export const unfinalTicksMax = 3;
+const unfinalTicksMax = 3;
 
 export function isExpectant(state: ReplicaState): boolean {
   if (state.hasWork || state.isHeartbeatDue) return true;

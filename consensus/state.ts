@@ -65,7 +65,7 @@ export interface Round {
 }
 
 /** When we last heard of a voter: our tick count and our view at that moment. */
-export interface Heard {
+interface Heard {
   readonly tick: number;
   readonly view: View;
 }

@@ -9,7 +9,7 @@ import { headersPerAnswerMax, viewsAheadMax } from '../../protocol/limits.ts';
 import type { SignedKind } from '../../protocol/vote.ts';
 import { chainId } from './model.ts';
 
-export class Violation extends Error {
+class Violation extends Error {
   override readonly name = 'Violation';
 }
 

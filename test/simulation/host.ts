@@ -33,7 +33,7 @@ export function boot(world: World, machine: Machine, disks: readonly Disk[]): vo
 }
 
 /** The machine forgets all but its disk, and starts again after a while. */
-export function crash(world: World, instance: Instance): void {
+function crash(world: World, instance: Instance): void {
   instance.isAlive = false;
   world.crashCount += 1;
   const { machine, disk } = instance;

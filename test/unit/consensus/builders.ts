@@ -31,10 +31,10 @@ import {
 } from '../../simulation/model.ts';
 
 export const voters: VoterSet = votersOf(4);
-export const epoch: Epoch = voters.epoch;
-export const atGenesis: FinalPoint = { block: null, certificate: null };
+const epoch: Epoch = voters.epoch;
+const atGenesis: FinalPoint = { block: null, certificate: null };
 
-export function aConfig(patch: Partial<ReplicaConfig> = {}): ReplicaConfig {
+function aConfig(patch: Partial<ReplicaConfig> = {}): ReplicaConfig {
   const own = 0 as VoterIndex;
   const ownName = 'voter-0' as MemberName;
   return { chainId, voters, own, ownName, deltaMs: 500, heartbeatMs: 0, seed: 0, ...patch };
@@ -62,7 +62,7 @@ export function run(state: ReplicaState, ...events: readonly ConsensusEvent[]): 
 }
 
 /** Voter v mod 4 leads view v. */
-export function leader(view: number): VoterIndex {
+function leader(view: number): VoterIndex {
   return (view % 4) as VoterIndex;
 }
 
@@ -104,7 +104,7 @@ export function aBallot(kind: VoteKind, about: Block | number): Ballot {
 }
 
 /** q votes of voters 1, 2 and 3. */
-export function aCertificate(kind: VoteKind, about: Block | number): Verified<Certificate> {
+function aCertificate(kind: VoteKind, about: Block | number): Verified<Certificate> {
   const votes = [1, 2, 3].map((voter) => aVote(kind, about, voter));
   return asVerified(present(makeCertificate(votes, 4), 'there are votes'));
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { digestOf } from '../../../consensus/chain.ts';
+import { blocksHeldMax, digestOf } from '../../../consensus/chain.ts';
 import { headersPerAnswerMax } from '../../../protocol/limits.ts';
 import type { ConsensusEvent } from '../../../consensus/event.ts';
 import type { Block } from '../../../protocol/block.ts';
@@ -105,6 +105,25 @@ describe('R6: a block with q COMMITs is final with all its ancestors', () => {
       { kind: 'commitBlocks', blocks, certificate: committed(last) },
     ]);
     assert.deepEqual(ofKind(result, 'fetchBlocks'), []);
+  });
+
+  it(`holds ${blocksHeldMax} fetched blocks and asks for no more: the loop by height closes the gap`, () => {
+    const blocks: Block[] = [];
+    for (let view = 1; view <= blocksHeldMax + headersPerAnswerMax; view += 1) {
+      blocks.push(aBlock({ view, parent: blocks.at(-1) ?? null }));
+    }
+    const newestFirst = blocks.toReversed();
+    let result = run(aReplica(), gains(committed(newestFirst[0] ?? first)));
+    while (ofKind(result, 'fetchBlocks').length > 0) {
+      const held = result.state.blocks.size;
+      const answer = newestFirst.slice(held, held + headersPerAnswerMax);
+      result = run(result.state, { kind: 'blocksReceived', blocks: answer });
+    }
+    assert.deepEqual([result.state.blocks.size, result.state.final.height], [blocksHeldMax, 0]);
+    const lowest = blocks.slice(0, headersPerAnswerMax);
+    const certificate = committed(lowest.at(-1) ?? first);
+    const byHeight = run(result.state, { kind: 'blocksReceived', blocks: lowest }, gains(certificate), ticks);
+    assert.equal(byHeight.state.final.height, blocks.length);
   });
 
   it('believes no block that no certificate reaches', () => {
