@@ -53,6 +53,8 @@ interface Work {
   readonly view: StateView;
   readonly block: BlockContext;
   readonly records: Map<string, Uint8Array | null>;
+  /** What was read from the view already: policy, members and doctors come up again and again. */
+  readonly reads: Map<string, Uint8Array | null>;
   readonly seen: Map<string, SeenId>;
   /** Rows of the id chains by hour bucket, in order of execution. */
   readonly idRows: Map<number, Uint8Array[]>;
@@ -81,6 +83,7 @@ export function executeBlock(view: StateView, block: BlockContext, batches: read
     view,
     block,
     records: new Map(),
+    reads: new Map(),
     seen: new Map(),
     idRows: new Map(),
     receipts: [],
@@ -100,7 +103,12 @@ export function executeBlock(view: StateView, block: BlockContext, batches: read
 
 function read(work: Work, key: string): Uint8Array | null {
   const written = work.records.get(key);
-  return written === undefined ? work.view.get(key) : written;
+  if (written !== undefined) return written;
+  const known = work.reads.get(key);
+  if (known !== undefined) return known;
+  const record = work.view.get(key);
+  work.reads.set(key, record);
+  return record;
 }
 
 /** Rows whose time has passed do not count, whether or not this host has pruned them. */

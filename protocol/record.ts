@@ -38,13 +38,21 @@ const writer = new CborWriter();
 export function recordCodec<T>(schema: z.ZodType<T>): RecordCodec<T> {
   const shape = shapeOf(schema, { leaves, layout: 'positional' });
   invariant(shape !== null, 'records are made of objects, arrays, hex, words, integers and Booleans');
+  // By identity of the bytes: a block reads the same records for transaction after transaction.
+  const decoded = new WeakMap<Uint8Array, T>();
   return {
     encode: (record) => {
       writer.begin();
       shape.write(writer, record);
       return writer.take();
     },
-    decode: (bytes) => shape.read(new CborReader(bytes)) as T,
+    decode: (bytes) => {
+      const known = decoded.get(bytes);
+      if (known !== undefined) return known;
+      const record = shape.read(new CborReader(bytes)) as T;
+      decoded.set(bytes, record);
+      return record;
+    },
   };
 }
 
