@@ -35,7 +35,7 @@ export class RpcError extends Error {
 }
 
 /** One call of a batch. */
-export type BatchCall = {
+type BatchCall = {
   readonly [M in MethodName]: { readonly method: M; readonly params: MethodParams<M> };
 }[MethodName];
 

@@ -21,7 +21,7 @@ import type { ClaimView, PrescriptionView } from './views.ts';
 
 export type JsonObject = { readonly [key: string]: Json };
 
-export interface List<Item> {
+interface List<Item> {
   readonly items: readonly Item[];
   /** Give it back to read on; null when there is no more. */
   readonly nextCursor: string | null;
@@ -31,7 +31,7 @@ export interface List<Item> {
 export type WaitFor = 'accepted' | 'committed';
 
 /** Every write takes these besides its own parameters. */
-export interface WriteOptions {
+interface WriteOptions {
   /** UUIDv7 as `0x` and 32 hex digits, made by the client: the same call again gives the same outcome. Generated when absent. */
   readonly id?: string;
   /** Names of keys in the node's keystore; the first is who acts, the others sign too (a controlled class needs two). */
@@ -60,7 +60,7 @@ export interface WriteResult extends TransactionResult {
   readonly id: string;
 }
 
-export interface SubmitOptions {
+interface SubmitOptions {
   readonly waitFor?: WaitFor;
   readonly timeoutMs?: number;
 }
@@ -111,7 +111,7 @@ export interface EventView {
   readonly subjects: readonly string[];
 }
 
-export interface EventFilterJson {
+interface EventFilterJson {
   readonly kinds?: readonly ActionKind[];
   /** An rxId, parcelId, claimId or practitioner's id. */
   readonly subject?: string;

@@ -8,7 +8,7 @@ import type { Result } from '../../protocol/result.ts';
 import { refusalErrors } from './refusalErrors.ts';
 
 /** `sameTx`: send the same bytes again. `newTx`: build a new transaction. `after`: the same call, after `retryAfterMs`. */
-export type Retry = 'never' | 'sameTx' | 'newTx' | 'after';
+type Retry = 'never' | 'sameTx' | 'newTx' | 'after';
 
 export interface ErrorEntry {
   readonly code: number;
@@ -17,7 +17,7 @@ export interface ErrorEntry {
   readonly hint: string;
 }
 
-export type ServerErrorName =
+type ServerErrorName =
   | 'parseError'
   | 'invalidRequest'
   | 'methodNotFound'

@@ -88,7 +88,7 @@ export interface TransactionPort {
   readonly waitForReceipt: (txId: Digest, timeoutMs: number) => Promise<TransactionStatus>;
 }
 
-export interface KeystoreEntry {
+interface KeystoreEntry {
   /** Name in the keystore, for example `dr-zhang`; `admin` is the member's admin key. */
   readonly name: string;
   readonly publicKey: PublicKey;
@@ -105,7 +105,7 @@ export interface KeystorePort {
   ) => Promise<Result<{ readonly key: PublicKey; readonly sig: Signature }>>;
 }
 
-export interface SealRequest {
+interface SealRequest {
   readonly rxId: Id;
   /** FHIR R4 resources. */
   readonly documents: readonly { readonly [key: string]: Json }[];
@@ -117,7 +117,7 @@ export interface SealRequest {
   readonly fillCount: number;
 }
 
-export interface OpenedDocument {
+interface OpenedDocument {
   readonly docType: string;
   readonly resource: Json;
 }
@@ -172,7 +172,7 @@ export interface ConsensusStatus {
   }[];
 }
 
-export interface NodePort {
+interface NodePort {
   /** Of the program, for example `0.1.0`. */
   readonly version: string;
   readonly status: () => NodeStatus;

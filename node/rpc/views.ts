@@ -14,7 +14,7 @@ import {
 import type { settledStatus } from '../../protocol/settlement.ts';
 import { hexOf, timeOf, type JsonOf } from './json.ts';
 
-export interface FillView extends JsonOf<Fill> {
+interface FillView extends JsonOf<Fill> {
   /** At the time of the latest block. */
   readonly status: FillStatus;
   readonly holder: MemberName | null;

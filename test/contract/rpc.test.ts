@@ -128,9 +128,9 @@ describe('the manual', () => {
     );
   });
 
-  it('lists every error of the server, and every refusal, with its code', () => {
+  it('lists every error of the server, and every refusal, with its code and hint', () => {
     const missing = Object.entries(errorEntries).filter(
-      ([name, { code }]) => !manual.includes(`| ${code} | \`${name}\` |`),
+      ([name, { code, retry, hint }]) => !manual.includes(`| ${code} | \`${name}\` | ${retry} | ${hint} |`),
     );
     assert.deepEqual(
       missing.map(([name]) => name),

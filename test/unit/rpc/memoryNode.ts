@@ -76,7 +76,7 @@ function practitioner([member, name, role]: (typeof staff)[number]): Practitione
   };
 }
 
-export const genesis: Genesis = aGenesis({
+const genesis: Genesis = aGenesis({
   members: members.map(([name, role]) => ({
     name: name as MemberName,
     roles: [role],
@@ -128,7 +128,7 @@ export function memoryChain(): MemoryChain {
 }
 
 /** Executes one transaction as a block of its own. */
-export function commit(chain: MemoryChain, transaction: Verified<Transaction>): void {
+function commit(chain: MemoryChain, transaction: Verified<Transaction>): void {
   const height = (chain.blocks.length + 1) as Height;
   const timeMs = (chain.timeMs + 1_000) as Timestamp;
   const chainId = chainIdOf(genesis);
