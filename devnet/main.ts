@@ -4,9 +4,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { logLevels, type LogLevel } from '../node/settings.ts';
-import { createConsortium, voterCountMax, voterCountMin } from './cast.ts';
+import { createConsortium, voterCountMax, voterCountMin, type Consortium } from './cast.ts';
 import { describeFindings, describeNodes, describeStep, describeSummary } from './report.ts';
-import { runStory } from './story.ts';
+import { runOpening, runStory } from './story.ts';
 import type { StoryStep } from './story/step.ts';
 import { startDevnet, type Supervisor } from './supervisor.ts';
 
@@ -64,23 +64,55 @@ function stopSignal(): Promise<void> {
   });
 }
 
-async function tell(devnet: Supervisor, flags: Flags): Promise<boolean> {
-  const stampDirectory = join(devnet.directory, 'stamps');
+function stampDirectoryOf(devnet: Supervisor): string {
+  return join(devnet.directory, 'stamps');
+}
+
+/** What happened while the devnet started. */
+interface Beginning {
+  readonly steps: readonly StoryStep[];
+  readonly firstBlockMs: number;
+}
+
+async function begin(devnet: Supervisor): Promise<Beginning> {
+  const stampDirectory = stampDirectoryOf(devnet);
   mkdirSync(stampDirectory, { mode: 0o700 });
-  let number = 0;
-  let previous: StoryStep | null = null;
-  let firstBlockMs: number | null = null;
+  const steps = await runOpening({ devnet, stampDirectory, onStep: () => undefined });
+  return { steps, firstBlockMs: performance.now() - devnet.startedAt };
+}
+
+async function tell(devnet: Supervisor, flags: Flags, beginning: Beginning): Promise<boolean> {
+  const stampDirectory = stampDirectoryOf(devnet);
+  const told: StoryStep[] = [];
   const onStep = (step: StoryStep): void => {
-    if (firstBlockMs === null && step.height !== null) firstBlockMs = performance.now() - devnet.startedAt;
-    number += 1;
-    say(flags, describeStep(number, step, previous));
-    data(flags, { kind: 'step', number, ...step });
-    previous = step;
+    say(flags, describeStep(told.length + 1, step, told.at(-1) ?? null));
+    told.push(step);
+    data(flags, { kind: 'step', number: told.length, ...step });
   };
-  const steps = await runStory({ devnet, stampDirectory, onStep });
-  say(flags, [...describeSummary(steps), ...describeFindings({ firstBlockMs, stampDirectory })]);
-  data(flags, { kind: 'findings', firstBlockMs, stampDirectory });
-  return steps.every((step) => step.isAsExpected);
+  for (const step of beginning.steps) onStep(step);
+  await runStory({ devnet, stampDirectory, onStep });
+  const findings = { firstBlockMs: beginning.firstBlockMs, stampDirectory };
+  say(flags, [...describeSummary(told), ...describeFindings(findings)]);
+  data(flags, { kind: 'findings', ...findings });
+  return told.every((step) => step.isAsExpected);
+}
+
+interface Started {
+  readonly devnet: Supervisor;
+  readonly beginning: Beginning;
+}
+
+async function start(flags: Flags, consortium: Consortium): Promise<Started> {
+  let beginning: Beginning = { steps: [], firstBlockMs: 0 };
+  const devnet = await startDevnet({
+    consortium,
+    isKept: flags.keep === true,
+    logLevel: flags.logLevel,
+    onVotersReady: async (supervisor) => {
+      beginning = await begin(supervisor);
+    },
+  });
+  return { devnet, beginning };
 }
 
 async function main(): Promise<void> {
@@ -90,15 +122,15 @@ async function main(): Promise<void> {
   say(flags, [
     `Starting ${consortium.members.length} nodes (seed ${flags.seed}, chain ${consortium.chainId.slice(0, 16)}…)`,
   ]);
-  const starting = startDevnet({ consortium, isKept: flags.keep === true, logLevel: flags.logLevel });
-  const devnet = await Promise.race([starting, stopped]);
+  const started = await Promise.race([start(flags, consortium), stopped]);
   // Ended by the exit hook of the supervisor: the nodes are killed, the directory goes.
-  if (devnet === undefined) process.exit(1);
+  if (started === undefined) process.exit(1);
+  const { devnet, beginning } = started;
   try {
     const nodes = devnet.names.map((name) => devnet.node(name));
     say(flags, describeNodes(nodes, devnet.consortium));
     data(flags, { kind: 'nodes', chainId: consortium.chainId, genesisFile: devnet.genesisFile, nodes });
-    const story = tell(devnet, flags);
+    const story = tell(devnet, flags, beginning);
     const isGood = await Promise.race([story, stopped]);
     if (isGood === undefined) return;
     data(flags, { kind: 'end', isGood });

@@ -51,12 +51,14 @@ export function describeStep(number: number, step: StoryStep, previous: StorySte
 
 /** What the devnet measured and where it left the stamps. */
 export function describeFindings(findings: {
-  readonly firstBlockMs: number | null;
+  readonly firstBlockMs: number;
   readonly stampDirectory: string;
 }): readonly string[] {
   const { firstBlockMs, stampDirectory } = findings;
-  const first = firstBlockMs === null ? [] : [`First block ${Math.round(firstBlockMs)} ms after the start.`];
-  return [...first, `Stamps in ${stampDirectory}`];
+  return [
+    `The first block came ${Math.round(firstBlockMs)} ms after the processes were started.`,
+    `Stamps in ${stampDirectory}`,
+  ];
 }
 
 export function describeSummary(steps: readonly StoryStep[]): readonly string[] {

@@ -2,25 +2,25 @@
 import { medicationRequests, type PatientDocument } from './documents.ts';
 import { tellLives, tellSettlement } from './story/life.ts';
 import { tellCancellations, tellControlled, tellParts, tellSameBytes, tellSecondUse } from './story/once.ts';
+import { tellRegistration } from './story/registration.ts';
 import { tellSameState, tellStamps } from './story/proof.ts';
 import { tellBroken, type Stage, type StoryStep } from './story/step.ts';
 
+type Setting = Omit<Stage, 'chapter'>;
+
+/** Null if the chapter broke. */
+type Teller = <T>(chapter: string, telling: (stage: Stage) => Promise<T>) => Promise<T | null>;
+
+/** What the voters can do before the observers are there: the first block. */
+export async function runOpening(setting: Setting): Promise<readonly StoryStep[]> {
+  const { steps, tell } = tellerOf(setting);
+  await tell('The voters begin', tellRegistration);
+  return steps;
+}
+
 /** Every step in order; a chapter that breaks does not keep the next ones from being told. */
-export async function runStory(setting: Omit<Stage, 'chapter'>): Promise<readonly StoryStep[]> {
-  const steps: StoryStep[] = [];
-  const tell: Teller = async (chapter, telling) => {
-    const onStep = (step: StoryStep): void => {
-      steps.push(step);
-      setting.onStep(step);
-    };
-    const stage: Stage = { ...setting, chapter, onStep };
-    try {
-      return await telling(stage);
-    } catch (error) {
-      tellBroken(stage, error);
-      return null;
-    }
-  };
+export async function runStory(setting: Setting): Promise<readonly StoryStep[]> {
+  const { steps, tell } = tellerOf(setting);
   const documents = medicationRequests();
   const [document] = documents;
   if (document === undefined) throw new Error('there are no prescriptions to tell of');
@@ -36,8 +36,23 @@ export async function runStory(setting: Omit<Stage, 'chapter'>): Promise<readonl
   return steps;
 }
 
-/** Null if the chapter broke. */
-type Teller = <T>(chapter: string, telling: (stage: Stage) => Promise<T>) => Promise<T | null>;
+function tellerOf(setting: Setting): { readonly steps: readonly StoryStep[]; readonly tell: Teller } {
+  const steps: StoryStep[] = [];
+  const onStep = (step: StoryStep): void => {
+    steps.push(step);
+    setting.onStep(step);
+  };
+  const tell: Teller = async (chapter, telling) => {
+    const stage: Stage = { ...setting, chapter, onStep };
+    try {
+      return await telling(stage);
+    } catch (error) {
+      tellBroken(stage, error);
+      return null;
+    }
+  };
+  return { steps, tell };
+}
 
 async function tellMainJob(tell: Teller, documents: readonly PatientDocument[]): Promise<void> {
   const lives = await tell('From the issue to the accepted claim', async (stage) =>

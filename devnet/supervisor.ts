@@ -18,6 +18,8 @@ export interface SupervisorOptions {
   readonly logLevel?: LogLevel;
   /** More environment for the nodes, for example NODE_OPTIONS. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Called once, when the voters are ready and before the observers are started. */
+  readonly onVotersReady?: (supervisor: Supervisor) => Promise<void>;
 }
 
 export interface DevnetNode {
@@ -100,23 +102,37 @@ export class Supervisor {
     return join(homeOf(this.directory, this.names[0] ?? ''), 'genesis.json');
   }
 
-  /** Writes the homes and starts every node; tries again with other ports if one was taken meanwhile. */
+  /**
+   * Writes the homes and starts every node: the voters first, which decide when there is a ledger, then the observers, who join it.
+   * Tries again with other ports if one was taken meanwhile. Resolves when all are ready.
+   */
   async startAll(): Promise<void> {
     mkdirSync(join(this.directory, 'logs'), { mode: 0o700 });
     const longest = Math.max(...this.names.map((name) => Buffer.byteLength(this.node(name).rpcSocket)));
     if (longest > socketPathBytesMax) throw new Error(`${tmpdir()} is too long for unix sockets: set TMPDIR`);
     await writeHomes(this.directory, this.consortium);
+    const namesOf = (isVoter: boolean): readonly string[] =>
+      this.consortium.members.filter((member) => member.isVoter === isVoter).map(({ name }) => name);
+    let isOpen = false;
     for (let attempt = 1; ; attempt += 1) {
       await this.#choosePorts();
       this.#startedAt = performance.now();
       try {
-        await Promise.all(this.names.map((name) => this.start(name)));
+        await this.#startUntilReady(namesOf(true));
+        if (!isOpen) await this.#options.onVotersReady?.(this);
+        isOpen = true;
+        await this.#startUntilReady(namesOf(false));
         return;
       } catch (error) {
         await this.stopNodes();
         if (!(error instanceof PortTaken) || attempt >= portTriesMax) throw error;
       }
     }
+  }
+
+  async #startUntilReady(names: readonly string[]): Promise<void> {
+    await Promise.all(names.map((name) => this.start(name)));
+    await Promise.all(names.map((name) => this.waitUntilReady(name)));
   }
 
   async #choosePorts(): Promise<void> {
@@ -243,7 +259,6 @@ export async function startDevnet(options: SupervisorOptions): Promise<Superviso
   const supervisor = new Supervisor(options);
   try {
     await supervisor.startAll();
-    await Promise.all(supervisor.names.map((name) => supervisor.waitUntilReady(name)));
     return supervisor;
   } catch (error) {
     await supervisor.stopAll();
