@@ -100,8 +100,8 @@ function onVoteReceived(start: Step, vote: Verified<Vote>): Step {
   return certificate === null ? counted : gainCertificate(counted, certificate);
 }
 
-/** True if the vote can still be counted. */
-function isVoteNew(state: ReplicaState, vote: Vote): boolean {
+/** True if the vote can still be counted; asked by hosts before they verify its signature. */
+export function isVoteNew(state: ReplicaState, vote: Vote): boolean {
   if (vote.epoch !== state.config.voters.epoch || vote.view <= state.final.view) return false;
   if (vote.view > state.view + viewsAheadMax) return false;
   if (vote.kind !== 'commit' && vote.view < state.view) return false;

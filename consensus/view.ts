@@ -16,8 +16,8 @@ import {
 } from './state.ts';
 import { commitsOnly, type Tally } from './votes.ts';
 
-/** True if the certificate tells us anything new. */
-function isCertificateNew(state: ReplicaState, certificate: Certificate): boolean {
+/** True if the certificate tells us anything new; asked by hosts before they verify its signatures. */
+export function isCertificateNew(state: ReplicaState, certificate: Certificate): boolean {
   const { view, kind } = certificate;
   if (certificate.epoch !== state.config.voters.epoch || view <= state.final.view) return false;
   if (kind === 'skip') return !state.skipped.has(view);

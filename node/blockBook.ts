@@ -3,7 +3,7 @@ import { headerDigest, type Block } from '../protocol/block.ts';
 import type { Digest, Height } from '../protocol/brand.ts';
 import type { BlockBook } from './validator.ts';
 
-export const blocksKeptMax = 2_048;
+const blocksKeptMax = 2_048;
 
 export class UnfinalBlocks implements BlockBook {
   readonly #blocks = new Map<Digest, Block>();

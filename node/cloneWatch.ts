@@ -5,7 +5,9 @@
 import type { SafetyRecord } from '../consensus/record.ts';
 import type { View, VoterIndex } from '../protocol/brand.ts';
 import { votersInBitmap } from '../protocol/certificate.ts';
+import { unreachable } from '../protocol/invariant.ts';
 import type { VerifiedMessage } from './gate.ts';
+import type { OwnVoter } from './statement.ts';
 
 export const cloneWatchMs = 2_000;
 
@@ -60,11 +62,23 @@ export class CloneWatch {
           view > this.#viewMax && (votersInBitmap(bitmap, this.#voterCount)?.includes(this.#own) ?? false)
         );
       }
+      case 'known':
       case 'status':
       case 'certificatesWanted':
         return false;
+      default:
+        return unreachable(message);
     }
   }
+}
+
+/** Null for who never spoke: an observer, or a voter whose log is empty. */
+export function watchFor(
+  own: OwnVoter | null,
+  voterCount: number,
+  records: readonly SafetyRecord[],
+): CloneWatch | null {
+  return own === null || records.length === 0 ? null : new CloneWatch(own.index, voterCount, records);
 }
 
 function viewOf(record: SafetyRecord): number {
@@ -77,5 +91,7 @@ function viewOf(record: SafetyRecord): number {
       return record.certificate.view;
     case 'block':
       return record.block.header.view;
+    default:
+      return unreachable(record);
   }
 }

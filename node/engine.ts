@@ -4,7 +4,8 @@
  */
 import { describe, type Description } from '../consensus/description.ts';
 import type { SafetyRecord } from '../consensus/record.ts';
-import type { ReplicaState } from '../consensus/replica.ts';
+import { isVoteNew, type ReplicaState } from '../consensus/replica.ts';
+import { isCertificateNew } from '../consensus/view.ts';
 import { headerDigest } from '../protocol/block.ts';
 import type { Digest, Height, MemberName, Sequence, Timestamp, Verified } from '../protocol/brand.ts';
 import { chainIdOf, genesisVoterSet, type Genesis } from '../protocol/genesis.ts';
@@ -17,7 +18,7 @@ import { encodeAnswer } from '../protocol/sync.ts';
 import type { Transaction } from '../protocol/transaction.ts';
 import { Archive } from './archive.ts';
 import type { Cancel, Clock } from './clock.ts';
-import { CloneWatch, cloneWatchMs } from './cloneWatch.ts';
+import { cloneWatchMs, watchFor, type CloneWatch } from './cloneWatch.ts';
 import { assembleCore, type Core, type CoreOptions } from './core.ts';
 import { Documents } from './documents.ts';
 import type { SealingKeyPair } from './ed25519.ts';
@@ -75,7 +76,7 @@ export class Engine {
   readonly #ownVoter: OwnVoter | null;
   readonly #records: readonly SafetyRecord[];
   readonly #core: Core;
-  #watch: CloneWatch | null = null;
+  readonly #watch: CloneWatch | null;
   #mempool: Mempool | null = null;
   #network: Network | null = null;
   #cancelHousekeeping: Cancel = () => undefined;
@@ -93,6 +94,7 @@ export class Engine {
     const index = voterIndexOf(this.voters, own.name);
     this.#ownVoter = index === null ? null : { chainId: this.chainId, index, signer: options.signer };
     this.#records = replayLog(options.stores.safety.entries, this.#ownVoter);
+    this.#watch = watchFor(this.#ownVoter, this.voters.voters.length, this.#records);
     this.peerBook = new PeerBook(clock);
     this.tracker = new Tracker(clock, options.onCommitMs);
     const { chainId, voters } = this;
@@ -102,6 +104,9 @@ export class Engine {
       voters,
       scheme,
       verifyMany,
+      // Until we take part, everything is listened to: it may be our own key that speaks (W8).
+      isVoteNew: (vote) => !this.#isStarted || isVoteNew(this.state, vote),
+      isCertificateNew: (certificate) => !this.#isStarted || isCertificateNew(this.state, certificate),
       consensusKeyOf: (name) => this.member(name)?.consensusKey ?? null,
     });
     this.#core = assembleCore(this.#coreOptions());
@@ -112,8 +117,8 @@ export class Engine {
     return this.#core.reactor.state;
   }
 
-  get mempoolSize(): { readonly count: number; readonly bytes: number } {
-    return { count: this.#mempool?.count ?? 0, bytes: this.#mempool?.bytes ?? 0 };
+  get mempoolSize(): Pick<Mempool, 'count' | 'bytes'> {
+    return this.#mempool ?? { count: 0, bytes: 0 };
   }
 
   get isFailed(): boolean {
@@ -147,7 +152,7 @@ export class Engine {
    * Throws NodeFailure `clonedKey`, NetworkFailure, StorageFailure.
    */
   async start(connect: (handlers: NetworkHandlers) => Promise<Network>): Promise<void> {
-    const { stores, clock, own } = this.#options;
+    const { stores, own } = this.#options;
     await loadLanes(this.#options, { pool: this.pool, gate: this.gate });
     const cursor = laneCursor(stores.ledger, own.name);
     for (const { transactions } of this.pool.run(own.name, cursor, laneBatchesMax)) {
@@ -155,24 +160,22 @@ export class Engine {
     }
     const highest = await stores.batches.highestSequence(own.name);
     this.#mempool = this.#makeMempool((Math.max(cursor, highest) + 1) as Sequence);
-    if (this.#ownVoter !== null && this.#records.length > 0) {
-      this.#watch = new CloneWatch(this.#ownVoter.index, this.voters.voters.length, this.#records);
-    }
     this.#network = await connect(this.#handlers());
-    if (this.#watch !== null) {
-      await new Promise<void>((resolve) => void clock.after(cloneWatchMs, resolve));
-      if (this.#watch.isFound) {
-        throw new NodeFailure(
-          'clonedKey',
-          'our consensus key signs elsewhere, or our safety log is not the newest',
-        );
-      }
-      this.#watch = null;
-    }
+    await this.#listenForOurKey();
     this.#isStarted = true;
     this.#core.reactor.handle({ kind: 'started' });
     this.#refreshWork();
     this.#housekeeping();
+  }
+
+  async #listenForOurKey(): Promise<void> {
+    if (this.#watch === null) return;
+    await new Promise<void>((resolve) => void this.#options.clock.after(cloneWatchMs, resolve));
+    if (!this.#watch.isFound) return;
+    throw new NodeFailure(
+      'clonedKey',
+      'our consensus key signs elsewhere, or our safety log is not the newest',
+    );
   }
 
   /** Orderly: nothing new is taken in, what is being written is written. */
@@ -278,11 +281,13 @@ export class Engine {
   }
 
   #onMessage(from: MemberName, message: VerifiedMessage): void {
-    this.#watch?.hear(message);
+    if (!this.#isStarted) this.#watch?.hear(message);
     if (message.kind === 'status') this.peerBook.status(from, message.status);
     if (!this.#isStarted) return;
     const { reactor } = this.#core;
     switch (message.kind) {
+      case 'known':
+        return undefined;
       case 'vote':
         return reactor.handle({ kind: 'voteReceived', vote: message.vote });
       case 'proposal':
@@ -374,16 +379,9 @@ export class Engine {
   #coreOptions(): CoreOptions {
     const { genesis, own, stores, clock, log, onFsyncMs } = this.#options;
     const { chainId, voters, gate, pool, peerBook } = this;
+    const shared = { chainId, voters, gate, pool, peerBook, stores, clock, log, onFsyncMs };
     return {
-      chainId,
-      voters,
-      gate,
-      pool,
-      peerBook,
-      stores,
-      clock,
-      log,
-      onFsyncMs,
+      ...shared,
       ownName: own.name,
       ownVoter: this.#ownVoter,
       records: this.#records,

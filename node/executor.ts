@@ -14,7 +14,7 @@ import type { VerifiedBatch } from './gate.ts';
 import type { Pool } from './pool.ts';
 
 /** How many executed, unfinalized blocks are kept; older ones are executed again if they are still needed. */
-export const executedMax = 1_024;
+const executedMax = 1_024;
 
 /** The part of the ledger store that execution stands on. */
 export interface LedgerBase extends StateView {

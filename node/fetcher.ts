@@ -13,7 +13,7 @@ import type { Gate, VerifiedBatch } from './gate.ts';
 import type { Pool } from './pool.ts';
 import type { Log } from './ports.ts';
 
-export const requestTimeoutMs = 2_000;
+const requestTimeoutMs = 2_000;
 
 export interface FetcherOptions {
   readonly gate: Gate;

@@ -6,6 +6,7 @@ import { decodeBatch, verifyBatch, type Batch } from '../protocol/batch.ts';
 import type { Digest, MemberName, PublicKey, Signature, Timestamp, Verified } from '../protocol/brand.ts';
 import { bytesToHex } from '../protocol/bytes.ts';
 import { verifyCertificate, type Certificate } from '../protocol/certificate.ts';
+import { unreachable } from '../protocol/invariant.ts';
 import { notAfterAheadMsMax } from '../protocol/limits.ts';
 import type { VoterSet } from '../protocol/member.ts';
 import { decodeMessage, type ConsensusMessage } from '../protocol/message.ts';
@@ -36,8 +37,9 @@ export interface VerifiedBatch {
   readonly transactions: readonly Verified<Transaction>[];
 }
 
-/** A consensus frame, verified as far as its kind can be. */
+/** A consensus frame, verified as far as its kind can be; `known` says nothing that the core could use, and was not verified. */
 export type VerifiedMessage =
+  | { readonly kind: 'known' }
   | { readonly kind: 'vote'; readonly vote: Verified<Vote> }
   | { readonly kind: 'proposal'; readonly proposal: Verified<Proposal> }
   | { readonly kind: 'certificate'; readonly certificate: Verified<Certificate> }
@@ -48,6 +50,9 @@ export interface GateOptions {
   readonly voters: VoterSet;
   /** Consensus key of an active member, or null. */
   readonly consensusKeyOf: (member: MemberName) => PublicKey | null;
+  /** Whether the core still has a use for it: half of the votes and certificates of a view come late. */
+  readonly isVoteNew: (vote: Vote) => boolean;
+  readonly isCertificateNew: (certificate: Certificate) => boolean;
   readonly scheme: SignatureScheme;
   readonly verifyMany: VerifyMany;
 }
@@ -55,7 +60,7 @@ export interface GateOptions {
 const rememberedMax = 8_192;
 
 /** Remembers good signatures in two generations, so that memory is bounded and the newest are always there. */
-export function rememberingScheme(scheme: SignatureScheme): SignatureScheme {
+function rememberingScheme(scheme: SignatureScheme): SignatureScheme {
   let young = new Set<string>();
   let old = new Set<string>();
   return {
@@ -120,6 +125,7 @@ export class Gate {
     const message = decoded.value;
     switch (message.kind) {
       case 'vote': {
+        if (!this.#options.isVoteNew(message.vote)) return accepted({ kind: 'known' });
         const vote = verifyVote(message.vote, this.#options, this.#scheme);
         return vote.ok ? accepted({ kind: 'vote', vote: vote.value }) : vote;
       }
@@ -128,6 +134,7 @@ export class Gate {
         return proposal.ok ? accepted({ kind: 'proposal', proposal: proposal.value }) : proposal;
       }
       case 'certificate': {
+        if (!this.#options.isCertificateNew(message.certificate)) return accepted({ kind: 'known' });
         const certificate = this.certificate(message.certificate);
         return certificate.ok
           ? accepted({ kind: 'certificate', certificate: certificate.value })
@@ -136,6 +143,8 @@ export class Gate {
       case 'status':
       case 'certificatesWanted':
         return accepted(message);
+      default:
+        return unreachable(message);
     }
   }
 

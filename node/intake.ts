@@ -2,6 +2,7 @@
 import type { Block } from '../protocol/block.ts';
 import type { Height, MemberName, Verified } from '../protocol/brand.ts';
 import type { Certificate } from '../protocol/certificate.ts';
+import { unreachable } from '../protocol/invariant.ts';
 import type { RefusalCode } from '../protocol/refusal.ts';
 import { decodeAnswer, type SyncAnswer } from '../protocol/sync.ts';
 import { answerRequest, type AnswerPorts } from './answers.ts';
@@ -96,6 +97,8 @@ async function onBatch(
     case 'overQuota':
       ports.log.warn({ member: batch.member }, 'lane over its quota: batch not kept');
       return 'ignore';
+    default:
+      return unreachable(verdict);
   }
 }
 

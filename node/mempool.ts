@@ -11,10 +11,10 @@ import type { Transaction } from '../protocol/transaction.ts';
 import type { Clock } from './clock.ts';
 import type { VerifiedBatch } from './gate.ts';
 
-export const mempoolTransactionsMax = 20_000;
-export const mempoolBytesMax: number = 16 * 1_048_576;
+const mempoolTransactionsMax = 20_000;
+const mempoolBytesMax: number = 16 * 1_048_576;
 /** Far below the quota that the others keep for our lane. */
-export const unorderedBatchesMax = 48;
+const unorderedBatchesMax = 48;
 /** Room in a batch for its own fields and the length prefixes of its transactions. */
 const batchOverhead = 512 + 5 * batchTransactionsMax;
 

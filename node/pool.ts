@@ -8,7 +8,7 @@ import type { VerifiedBatch } from './gate.ts';
 
 /** Per member, of batches that nobody has ordered yet. */
 export const laneBatchesMax = 256;
-export const laneBytesMax: number = 16 * 1_048_576;
+const laneBytesMax: number = 16 * 1_048_576;
 
 export type PoolVerdict = 'added' | 'known' | 'overQuota' | 'final';
 

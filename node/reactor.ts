@@ -236,7 +236,15 @@ function entryOf(effect: Effect): readonly LogEntry[] {
       return [certificateEntry(effect.certificate)];
     case 'recordBlock':
       return [blockEntry(effect.block)];
-    default:
+    case 'broadcast':
+    case 'send':
+    case 'requestBlock':
+    case 'validateBlock':
+    case 'fetchBlocks':
+    case 'commitBlocks':
+    case 'startTimer':
       return [];
+    default:
+      return unreachable(effect);
   }
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Digest, Height, Timestamp } from '../protocol/brand.ts';
 import { compareText } from '../protocol/bytes.ts';
 import type { Genesis } from '../protocol/genesis.ts';
+import { unreachable } from '../protocol/invariant.ts';
 import { readMember } from '../protocol/membership.ts';
 import { accepted, refused } from '../protocol/result.ts';
 import { Archive } from './archive.ts';
@@ -138,6 +139,8 @@ function transactionPort({ engine }: RpcParts, archive: Archive): TransactionPor
           return { txId, status: 'expired', receipt: null, notAfter: before.notAfter };
         case 'pending':
           return { ...statusOf(txId), notAfter: before.notAfter };
+        default:
+          return unreachable(outcome);
       }
     },
   };

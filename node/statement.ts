@@ -5,6 +5,7 @@ import { blockSchema, decodeBlock, encodeBlock, headerDigest, type Block } from 
 import type { Digest, Verified, VoterIndex } from '../protocol/brand.ts';
 import { decodeCertificate, encodeCertificate, type Certificate } from '../protocol/certificate.ts';
 import { decodeWith, digestSchema, encodeWith, epochSchema, viewSchema } from '../protocol/codec.ts';
+import { unreachable } from '../protocol/invariant.ts';
 import { consensusFrameBytesMax } from '../protocol/limits.ts';
 import { justificationSchema, type Justification, type Proposal } from '../protocol/proposal.ts';
 import { accepted, type Result } from '../protocol/result.ts';
@@ -95,5 +96,7 @@ export function replayEntry(entry: LogEntry, own: OwnVoter): Result<SafetyRecord
       const block = decodeBlock(entry.body);
       return block.ok ? accepted({ kind: 'block', block: block.value }) : block;
     }
+    default:
+      return unreachable(entry.kind);
   }
 }

@@ -3,7 +3,7 @@ import type { Digest, Timestamp } from '../protocol/brand.ts';
 import type { Receipt } from '../protocol/receipt.ts';
 import type { Cancel, Clock } from './clock.ts';
 
-export const trackedMax = 100_000;
+const trackedMax = 100_000;
 
 /** `pending`: no receipt within the time asked; `expired`: block time has passed notAfter and no block holds it. */
 export type Outcome =

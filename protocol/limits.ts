@@ -39,9 +39,7 @@ export const claimLinesMax = 20;
 export const dispenseEventsMax = 32;
 export const statementClaimsMax = 100_000;
 export const nameBytesMax = 64;
-export const reasonBytesMax = 64;
 export const authoredOnSkewMsMax = 300_000;
-export const receiptUnconfirmedMs: number = 72 * 3_600_000;
 
 // documents
 export const sealedDocumentBytesMax = 200_000;

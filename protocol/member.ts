@@ -17,8 +17,8 @@ export const memberRoles = [
 ] as const;
 export type MemberRole = (typeof memberRoles)[number];
 
-export const memberStatuses = ['proposed', 'active', 'suspended', 'left'] as const;
-export type MemberStatus = (typeof memberStatuses)[number];
+const memberStatuses = ['proposed', 'active', 'suspended', 'left'] as const;
+type MemberStatus = (typeof memberStatuses)[number];
 
 export interface Member {
   readonly name: MemberName;

@@ -21,7 +21,7 @@ interface Doctor {
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
 
-export function doctorsOf(consortium: Consortium): readonly Doctor[] {
+function doctorsOf(consortium: Consortium): readonly Doctor[] {
   return consortium.members.flatMap((member) =>
     member.practitioners.filter(isDoctor).flatMap((person) => {
       const [key] = person.keys;
