@@ -1,10 +1,12 @@
 /** Clusters of real node processes under load and faults: what is sent, what was acknowledged, and what every node holds. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createConsortium, type Consortium } from '../../devnet/cast.ts';
 import { devnetPassphrase } from '../../devnet/homes.ts';
 import { startDevnet, type Supervisor } from '../../devnet/supervisor.ts';
+import type { BatchAnswer } from '../../node/rpc/client.ts';
 import type { TransactionResult } from '../../node/rpc/contract.ts';
 import { bytesToHex } from '../../protocol/bytes.ts';
 import { signIssue } from './transactions.ts';
@@ -29,7 +31,7 @@ export function aConsortium(seed: string): Consortium {
 }
 
 export async function startCluster(seed: string): Promise<Supervisor> {
-  return startDevnet({ consortium: aConsortium(seed), isKept: process.env['RXLEDGER_TEST_KEEP'] === '1' });
+  return startDevnet({ consortium: aConsortium(seed), isKept: process.env['KEEP_CLUSTERS'] === '1' });
 }
 
 export async function pause(durationMs: number): Promise<void> {
@@ -72,10 +74,15 @@ export async function runCommand(
 ): Promise<CommandResult> {
   const env = { ...process.env, RXLEDGER_PASSPHRASE: devnetPassphrase, ...environment };
   return new Promise((resolve) => {
-    execFile(process.execPath, [nodeProgram, '--home', home, ...parameters], { env }, (error, stdout, stderr) => {
-      const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-      resolve({ exitCode, stdout, stderr });
-    });
+    execFile(
+      process.execPath,
+      [nodeProgram, '--home', home, ...parameters],
+      { env },
+      (error, stdout, stderr) => {
+        const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+        resolve({ exitCode, stdout, stderr });
+      },
+    );
   });
 }
 
@@ -96,6 +103,36 @@ export async function submit(
 ): Promise<TransactionResult> {
   const text = `0x${bytesToHex(transaction.bytes)}`;
   return devnet.client(name).call('tx_submit', { transaction: text, timeoutMs });
+}
+
+/** Many at once to one node, in as many requests as needed; their outcomes in their order. */
+export async function submitMany(
+  devnet: Supervisor,
+  name: string,
+  transactions: readonly { readonly bytes: Uint8Array }[],
+): Promise<readonly TransactionResult[]> {
+  const calls = transactions.map(({ bytes }) => ({
+    method: 'tx_submit' as const,
+    params: { transaction: `0x${bytesToHex(bytes)}`, timeoutMs: 60_000 },
+  }));
+  const requests: Promise<readonly BatchAnswer[]>[] = [];
+  for (let first = 0; first < calls.length; first += callsPerRequest) {
+    requests.push(devnet.client(name).batch(calls.slice(first, first + callsPerRequest)));
+  }
+  return (await Promise.all(requests)).flat().map((answer) => {
+    if (!answer.ok) throw answer.error;
+    return answer.result as TransactionResult;
+  });
+}
+
+/** What nodes logged before they gave up. */
+export function fatalLines(devnet: Supervisor): readonly string[] {
+  return devnet.names.flatMap((name) =>
+    readFileSync(devnet.node(name).logFile, 'utf8')
+      .split('\n')
+      .filter((line) => /"level":("fatal"|60)/.test(line))
+      .map((line) => `${name}: ${line}`),
+  );
 }
 
 export interface Place {

@@ -1,0 +1,82 @@
+/** Homes that were tampered with or damaged: a node that starts from one must say what is wrong, and never start empty. */
+import assert from 'node:assert/strict';
+import { appendFileSync, cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { homeOf, memberOf, writeConfigs, writeHomes } from '../../../devnet/homes.ts';
+import { homePaths } from '../../../node/home.ts';
+import { aConsortium, runCommand, type CommandResult } from '../../support/cluster.ts';
+
+describe('a node whose home was changed', function changedHome() {
+  this.timeout(60_000);
+  let directory: string;
+  let home: string;
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'rxl-homes-'));
+    const consortium = aConsortium('homes');
+    const members = ['hospital', 'clinic'].map((name) => memberOf(consortium, name));
+    await writeHomes(directory, { ...consortium, members });
+    // Port 0: no such node ever gets as far as to listen.
+    writeConfigs(directory, new Map(members.map(({ name }) => [name, { network: 0, rpc: 0 }])), 'info');
+    home = homeOf(directory, 'hospital');
+  });
+
+  afterEach(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  /** Exit code and the two lines for people. */
+  const outcomeOf = ({ exitCode, stderr }: CommandResult): readonly unknown[] => [
+    exitCode,
+    ...stderr.trimEnd().split('\n').slice(-2),
+  ];
+
+  it('names an unknown setting with its place and the nearest one that exists', async () => {
+    appendFileSync(homePaths(home).config, '\n[log2]\n\n[metrics2]\n');
+    const { exitCode, stderr } = await runCommand(home, ['start']);
+    assert.equal(exitCode, 6);
+    assert.match(stderr, /log2.*config\.toml:\d+:\d+|config\.toml:\d+:\d+.*log2/);
+    assert.match(stderr, /^try: did you mean log/m);
+  });
+
+  it('does not start without its safety log', async () => {
+    const { safety } = homePaths(home);
+    for (const name of readdirSync(safety)) rmSync(join(safety, name), { recursive: true });
+    assert.deepEqual(outcomeOf(await runCommand(home, ['start'])), [
+      4,
+      'error: the safety log is missing',
+      'try: never make an empty one: a node that forgot its votes can vote twice; restore the home whole',
+    ]);
+    assert.deepEqual(
+      readdirSync(safety).filter((name) => name.startsWith('segment')),
+      [],
+    );
+  });
+
+  it("does not start with another node's safety log", async () => {
+    const { safety } = homePaths(home);
+    rmSync(safety, { recursive: true });
+    cpSync(homePaths(homeOf(directory, 'clinic')).safety, safety, { recursive: true });
+    assert.equal((await runCommand(home, ['start'])).exitCode, 4);
+  });
+
+  it('does not start from a ledger that lost the file by which it is found', async () => {
+    const { ledger } = homePaths(home);
+    rmSync(join(ledger, 'CURRENT'));
+    assert.equal((await runCommand(home, ['start'])).exitCode, 4);
+    assert.deepEqual(readdirSync(ledger).includes('CURRENT'), false);
+  });
+
+  it('does not open its keys with a wrong passphrase', async () => {
+    const { exitCode, stderr } = await runCommand(home, ['start'], { RXLEDGER_PASSPHRASE: 'guess' });
+    assert.deepEqual(
+      [exitCode, stderr.trimEnd().split('\n').at(-1)],
+      [7, 'try: check RXLEDGER_PASSPHRASE_FILE or RXLEDGER_PASSPHRASE'],
+    );
+  });
+
+  it('asks for a passphrase when none is given', async () => {
+    assert.equal((await runCommand(home, ['start'], { RXLEDGER_PASSPHRASE: '' })).exitCode, 6);
+  });
+});
