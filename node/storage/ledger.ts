@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Digest, Id, Timestamp } from '../../protocol/brand.ts';
 import { invariant, present } from '../../protocol/invariant.ts';
 import { bulkFrameBytesMax } from '../../protocol/limits.ts';
-import type { SeenId, StateView } from '../../protocol/state.ts';
+import type { SeenId, StateView, StateWrites } from '../../protocol/state.ts';
 import { readAnchor, writeAnchor, type Anchor } from './anchor.ts';
 import { openDatabase, type Database, type RowWrite } from './database.ts';
 import { StorageFailure } from './failure.ts';
@@ -45,6 +45,7 @@ import {
   type StoredBlock,
   type TransactionLocation,
 } from './ledgerRows.ts';
+import { RowCache } from './rowCache.ts';
 import { expiredWrites, nextExpiry } from './seenIds.ts';
 
 const databaseOptions = { cacheSize: 33_554_432, writeBufferSize: 8_388_608, isCompressed: true };
@@ -71,6 +72,7 @@ export class LedgerStore implements StateView {
   /** Block time from which a look for expired ids can find some. */
   #expiryCheckAt: Timestamp = 0 as Timestamp;
   #isCommitting = false;
+  readonly #stateRows = new RowCache();
   /** Newest blocks by height: most readers ask for these, and decoding one takes 0.3 ms. */
   readonly #recent: Map<number, StoredBlock> = new Map();
 
@@ -88,9 +90,9 @@ export class LedgerStore implements StateView {
   }
 
   // Properties, because a StateView's functions are passed on without their object.
-  readonly get = (key: string): Uint8Array | null => this.#database.get(recordKey(key));
+  readonly get = (key: string): Uint8Array | null => this.#stateRow(recordKey(key));
 
-  readonly page = (path: string): Uint8Array | null => this.#database.get(pageKey(path));
+  readonly page = (path: string): Uint8Array | null => this.#stateRow(pageKey(path));
 
   readonly seen = (idOrTxId: string): SeenId | null => {
     const row = this.#database.get(seenKey(idOrTxId));
@@ -109,12 +111,26 @@ export class LedgerStore implements StateView {
       const writes = commitWrites(this.#head, entries);
       const pruning = await this.#expired();
       await this.#database.write([...pruning, ...writes], true);
+      for (const entry of entries) this.#cacheState(entry.writes);
       this.#head = head;
       this.#remember(entries);
       if (head.height - this.#anchoredHeight >= anchorEveryBlocks) await this.#anchor();
     } finally {
       this.#isCommitting = false;
     }
+  }
+
+  #stateRow(rowKey: string): Uint8Array | null {
+    const cached = this.#stateRows.get(rowKey);
+    if (cached !== null) return cached;
+    const row = this.#database.get(rowKey);
+    if (row !== null) this.#stateRows.set(rowKey, row);
+    return row;
+  }
+
+  #cacheState({ records, pages }: StateWrites): void {
+    for (const [key, record] of records) this.#stateRows.set(recordKey(key), record);
+    for (const [path, page] of pages) this.#stateRows.set(pageKey(path), page);
   }
 
   /** Deletions of ids that have expired; empty between two stretches of time. */
