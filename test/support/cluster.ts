@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { createConsortium, type Consortium } from '../../devnet/cast.ts';
 import { devnetPassphrase } from '../../devnet/homes.ts';
 import { startDevnet, type Supervisor } from '../../devnet/supervisor.ts';
-import type { BatchAnswer } from '../../node/rpc/client.ts';
+import type { BatchAnswer, RpcClient } from '../../node/rpc/client.ts';
 import type { TransactionResult } from '../../node/rpc/contract.ts';
 import { bytesToHex } from '../../protocol/bytes.ts';
 import { signIssue } from './transactions.ts';
@@ -94,15 +94,23 @@ export function runningVoters(devnet: Supervisor): readonly string[] {
   return voters.filter((name) => devnet.node(name).pid !== null);
 }
 
+const receiptWaitMs = 60_000;
+
 /** Signed bytes to one node; resolves when they have a receipt, or with `pending`. */
 export async function submit(
   devnet: Supervisor,
   name: string,
   transaction: { readonly bytes: Uint8Array },
-  timeoutMs = 10_000,
 ): Promise<TransactionResult> {
-  const text = `0x${bytesToHex(transaction.bytes)}`;
-  return devnet.client(name).call('tx_submit', { transaction: text, timeoutMs });
+  return submitTo(devnet.client(name), transaction, receiptWaitMs);
+}
+
+async function submitTo(
+  client: RpcClient,
+  { bytes }: { readonly bytes: Uint8Array },
+  timeoutMs: number,
+): Promise<TransactionResult> {
+  return client.call('tx_submit', { transaction: `0x${bytesToHex(bytes)}`, timeoutMs });
 }
 
 /** Many at once to one node, in as many requests as needed; their outcomes in their order. */
@@ -113,7 +121,7 @@ export async function submitMany(
 ): Promise<readonly TransactionResult[]> {
   const calls = transactions.map(({ bytes }) => ({
     method: 'tx_submit' as const,
-    params: { transaction: `0x${bytesToHex(bytes)}`, timeoutMs: 60_000 },
+    params: { transaction: `0x${bytesToHex(bytes)}`, timeoutMs: receiptWaitMs },
   }));
   const requests: Promise<readonly BatchAnswer[]>[] = [];
   for (let first = 0; first < calls.length; first += callsPerRequest) {
@@ -155,7 +163,7 @@ export interface Load {
 export function startLoad(devnet: Supervisor, workerCount = 4): Load {
   const acknowledged = new Map<string, Place>();
   let sentCount = 0;
-  let isStopped = false;
+  const stopping = new AbortController();
   const sendOne = async (): Promise<void> => {
     const names = runningVoters(devnet);
     const name = names[sentCount % Math.max(1, names.length)];
@@ -163,7 +171,7 @@ export function startLoad(devnet: Supervisor, workerCount = 4): Load {
     sentCount += 1;
     const issue = signIssue(devnet.consortium, sentCount % 2 === 0 ? 'hospital' : 'clinic', sentCount);
     try {
-      const { txId, status, height, index } = await submit(devnet, name, issue, 3_000);
+      const { txId, status, height, index } = await submitTo(devnet.client(name), issue, 3_000);
       if (height !== null) acknowledged.set(txId, { status, height, index });
     } catch {
       // The node was killed or is full: the outcome is unknown, and nothing was promised.
@@ -171,7 +179,7 @@ export function startLoad(devnet: Supervisor, workerCount = 4): Load {
     }
   };
   const workers = Array.from({ length: workerCount }, async () => {
-    while (!isStopped) await sendOne();
+    while (!stopping.signal.aborted) await sendOne();
   });
   return {
     acknowledged,
@@ -182,7 +190,7 @@ export function startLoad(devnet: Supervisor, workerCount = 4): Load {
       await eventually(`${count} more transactions are acknowledged`, isThere, deadlineMs);
     },
     stop: async () => {
-      isStopped = true;
+      stopping.abort();
       await Promise.all(workers);
     },
   };
@@ -255,16 +263,17 @@ interface Receipted {
   readonly outcome: string;
 }
 
-/** Every acknowledged transaction stands on every running node, once, where the acknowledgement said. */
+/** Every transaction acknowledged so far stands on every running node, once, where the acknowledgement said. */
 export async function assertNothingLost(devnet: Supervisor, load: Load): Promise<void> {
+  const acknowledged = new Map(load.acknowledged);
   const height = await assertSameState(devnet);
   for (const name of runningNames(devnet)) {
     const places = await receiptsOf(devnet, name, height);
-    for (const [txId, place] of load.acknowledged) {
+    for (const [txId, place] of acknowledged) {
       assert.deepEqual(places.get(txId), place, `${name} and ${txId}`);
     }
-    const statuses = await statusesOf(devnet, name, [...load.acknowledged.keys()]);
-    assert.deepEqual(statuses, load.acknowledged, name);
+    const statuses = await statusesOf(devnet, name, [...acknowledged.keys()]);
+    assert.deepEqual(statuses, acknowledged, name);
   }
 }
 

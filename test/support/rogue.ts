@@ -9,12 +9,31 @@ import { tcp } from '@libp2p/tcp';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2p } from 'libp2p';
 import { gossipOptions } from '../../node/network/gossip.ts';
+import type { Digest } from '../../protocol/brand.ts';
 import { loopback, testChainId, type TestNode } from './networkFixture.ts';
 
-const prefix = `/rxledger/${testChainId.slice(0, 12)}`;
-export const consensusProtocol: string = `${prefix}/consensus/1`;
-export const bulkProtocol: string = `${prefix}/bulk/1`;
-export const batchesTopic: string = `${prefix}/batches/1`;
+export interface WireNames {
+  readonly consensus: string;
+  readonly bulk: string;
+  readonly batches: string;
+  readonly finalized: string;
+}
+
+/** Names of protocols and topics on one chain. */
+export function wireNames(chainId: Digest): WireNames {
+  const prefix = `/rxledger/${chainId.slice(0, 12)}`;
+  return {
+    consensus: `${prefix}/consensus/1`,
+    bulk: `${prefix}/bulk/1`,
+    batches: `${prefix}/batches/1`,
+    finalized: `${prefix}/finalized/1`,
+  };
+}
+
+const testNames = wireNames(testChainId);
+export const consensusProtocol: string = testNames.consensus;
+export const bulkProtocol: string = testNames.bulk;
+export const batchesTopic: string = testNames.batches;
 
 type RogueHost = Libp2p<{ identify: Identify; pubsub: GossipSub }>;
 
@@ -24,8 +43,8 @@ export interface Rogue {
   readonly inbound: readonly Stream[];
 }
 
-export async function startRogue(privateKey: PrivateKey): Promise<Rogue> {
-  const topics = { batches: batchesTopic, finalized: `${prefix}/finalized/1` };
+export async function startRogue(privateKey: PrivateKey, names: WireNames = testNames): Promise<Rogue> {
+  const topics = { batches: names.batches, finalized: names.finalized };
   const host = await createLibp2p({
     privateKey,
     addresses: { listen: [loopback] },
@@ -38,11 +57,25 @@ export async function startRogue(privateKey: PrivateKey): Promise<Rogue> {
     },
   });
   const inbound: Stream[] = [];
-  await host.handle(bulkProtocol, (stream) => {
+  await host.handle(names.bulk, (stream) => {
     inbound.push(stream);
   });
-  host.services.pubsub.subscribe(batchesTopic);
+  host.services.pubsub.subscribe(names.batches);
   return { host, inbound };
+}
+
+/** Keys that claim one identity and sign with another. */
+export function forgedKey(own: PrivateKey, claimed: PrivateKey): PrivateKey {
+  return {
+    type: 'Ed25519',
+    raw: own.raw,
+    publicKey: claimed.publicKey,
+    sign: (data, options) => own.sign(data, options),
+    equals: (other) => own.equals(other),
+    toCID: () => claimed.publicKey.toCID(),
+    toMultihash: () => claimed.publicKey.toMultihash(),
+    toString: () => claimed.publicKey.toString(),
+  } as PrivateKey;
 }
 
 export async function dial(rogue: Rogue, node: TestNode): Promise<Connection> {

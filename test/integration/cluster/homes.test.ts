@@ -45,7 +45,7 @@ describe('a node whose home was changed', function changedHome() {
     for (const name of readdirSync(safety)) rmSync(join(safety, name), { recursive: true });
     assert.deepEqual(outcomeOf(await runCommand(home, ['start'])), [
       4,
-      'error: the safety log is missing',
+      'error: there is no safety log',
       'try: never make an empty one: a node that forgot its votes can vote twice; restore the home whole',
     ]);
     assert.deepEqual(

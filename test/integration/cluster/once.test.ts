@@ -24,11 +24,11 @@ describe('one act', function oneAct() {
   it('has one receipt when it is sent to three nodes at once, and again after the commit', async () => {
     const issue = signIssue(devnet.consortium, 'hospital', 0);
     const names = ['hospital', 'clinic', 'insurer'];
-    const first = await Promise.all(names.map((name) => submit(devnet, name, issue, 60_000)));
+    const first = await Promise.all(names.map((name) => submit(devnet, name, issue)));
     const [one] = first;
     assert.equal(one?.status, 'committed');
     await assertSameState(devnet);
-    const again = await Promise.all(devnet.names.map((name) => submit(devnet, name, issue, 60_000)));
+    const again = await Promise.all(devnet.names.map((name) => submit(devnet, name, issue)));
     const height = await assertSameState(devnet);
     const places = [...first, ...again].map(({ txId, height, index }) => ({ txId, height, index }));
     const { txId } = one;
@@ -61,10 +61,10 @@ describe('one act', function oneAct() {
       }),
     );
     const [ours = [], theirs = []] = outcomes;
-    const codes = ours.map(({ code }, race) => [code, theirs[race]?.code].toSorted());
+    const codes = ours.map(({ code }, race) => new Set([code, theirs[race]?.code]));
     assert.deepEqual(
       codes,
-      issues.map(() => ['fillReserved', null].toSorted()),
+      issues.map(() => new Set([null, 'fillReserved'])),
     );
     const refused = [...ours, ...theirs].filter(({ status }) => status === 'refused');
     await assertSameState(devnet);

@@ -42,7 +42,7 @@ describe('the process of a node', function processOfNode() {
       [exitCode, stderr.trimEnd().split('\n').at(-1)],
       [1, 'try: another process runs on this home: stop it first, or use `rxledger status`'],
     );
-    const { status } = await submit(devnet, 'insurer', signIssue(devnet.consortium, 'hospital', 0), 60_000);
+    const { status } = await submit(devnet, 'insurer', signIssue(devnet.consortium, 'hospital', 0));
     assert.deepEqual([status, child.exitCode], ['committed', null]);
   });
 

@@ -12,7 +12,7 @@ import {
   type TestMember,
   type TestNode,
 } from '../../support/networkFixture.ts';
-import { consensusProtocol, dial, frameOf, startRogue, type Rogue } from '../../support/rogue.ts';
+import { consensusProtocol, dial, forgedKey, frameOf, startRogue, type Rogue } from '../../support/rogue.ts';
 import { until } from '../../support/wait.ts';
 
 describe('the allow-list', () => {
@@ -80,16 +80,7 @@ describe('the allow-list', () => {
     const stranger = await memberNumber(99);
     const own = await privateKeyFromSeed(stranger.seed);
     const claimed = await privateKeyFromSeed(friend.seed);
-    const forged: PrivateKey = {
-      type: 'Ed25519',
-      raw: own.raw,
-      publicKey: claimed.publicKey,
-      sign: (data, options) => own.sign(data, options),
-      equals: (other) => own.equals(other),
-      toCID: () => claimed.publicKey.toCID(),
-      toMultihash: () => claimed.publicKey.toMultihash(),
-      toString: () => claimed.publicKey.toString(),
-    } as PrivateKey;
+    const forged = forgedKey(own, claimed);
     const rogue = await startRogueWith(forged);
     assert.equal(rogue.host.peerId.toString(), friend.peerId);
     await assert.rejects(async () => {
