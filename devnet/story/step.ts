@@ -9,6 +9,9 @@ import type { TransactionResult } from '../../node/rpc/contract.ts';
 import type { ErrorName } from '../../node/rpc/errors.ts';
 import type { Supervisor } from '../supervisor.ts';
 
+/** The most that a node waits for an outcome; a devnet of many nodes on few cores is slow. */
+const answerMsMax = 60_000;
+
 /** What was tried, what was to happen, and what did. */
 export interface StoryStep {
   readonly chapter: string;
@@ -62,7 +65,8 @@ export async function tellWrite<T extends TransactionResult>(
   call: () => Promise<T>,
 ): Promise<T> {
   try {
-    const result = await call();
+    const first = await call();
+    const result = first.status === 'pending' ? { ...first, ...(await askAgain(stage, line, first)) } : first;
     const actual = result.code === null ? result.status : `refused: ${result.code}`;
     const stampFile = result.height === null ? null : await writeStamp(stage, line, result);
     tellStep(stage, line, { actual, height: result.height, stampFile });
@@ -114,6 +118,16 @@ function tellStep(
   const { actual, height = null, stampFile = null } = saw;
   const { chapter, onStep } = stage;
   onStep({ chapter, title, expected, actual, isAsExpected: actual === expected, height, stampFile });
+}
+
+/** A timeout is a result, not an error: the outcome is asked for. */
+async function askAgain(
+  stage: Stage,
+  line: WriteLine,
+  result: TransactionResult,
+): Promise<TransactionResult> {
+  const { txId } = result;
+  return stage.devnet.client(line.member).call('tx_status', { txId, timeoutMs: answerMsMax });
 }
 
 async function writeStamp(stage: Stage, line: WriteLine, result: TransactionResult): Promise<string> {
