@@ -24,7 +24,7 @@ export interface Pharmacy {
   readonly pharmacist: string;
 }
 
-export const firstPharmacy: Pharmacy = { member: 'pharmacy', pharmacist: 'pharmacist-wang' };
+const firstPharmacy: Pharmacy = { member: 'pharmacy', pharmacist: 'pharmacist-wang' };
 export const secondPharmacy: Pharmacy = { member: 'pharmacy-2', pharmacist: 'pharmacist-liu' };
 
 /** The bundles name a medicine and no quantity; the units are the story's. */
@@ -34,7 +34,7 @@ export const itemId = 1;
 const validityMs = 20 * 3_600_000;
 const antibiotics = /amoxicillin|cefuroxime/i;
 
-export function medicineOf(resource: PatientDocument['resource']): string {
+function medicineOf(resource: PatientDocument['resource']): string {
   const { medicationCodeableConcept: concept, medicationReference: reference } = resource;
   return textOf(concept, 'text') ?? textOf(reference, 'display') ?? 'a medicine';
 }

@@ -27,7 +27,7 @@ export interface StoryStep {
 
 /** Where the story is played. */
 export interface Stage {
-  readonly devnet: Supervisor;
+  readonly devnet: Pick<Supervisor, 'client' | 'genesisFile' | 'names'>;
   /** Where stamps are written. */
   readonly stampDirectory: string;
   /** Of the steps that are told now. */
