@@ -159,6 +159,19 @@ export class CborReader {
     }
   }
 
+  /** The text under a key of the map that begins here, which stays to be read; null if it has no such key. */
+  textUnder(key: string): string | null {
+    const start = this.#at;
+    let text: string | null = null;
+    const count = this.mapHead();
+    for (let index = 0; index < count && text === null; index += 1) {
+      if (this.text() === key) text = this.text();
+      else this.skip();
+    }
+    this.#at = start;
+    return text;
+  }
+
   /** Throws unless everything was read. */
   end(): void {
     if (this.#at !== this.#bytes.length) throw new Error('left over');

@@ -87,16 +87,10 @@ export function readWith<T>(schema: z.ZodType<T>, bytes: Uint8Array): T | null {
   }
 }
 
-/** The text under a key of a map, looked for without reading the rest; null if the bytes are no such map. */
+/** The text under a key of a map; null if the bytes are no such map. */
 export function textUnder(key: string, mapBytes: Uint8Array): string | null {
   try {
-    const reader = new CborReader(mapBytes);
-    const count = reader.mapHead();
-    for (let index = 0; index < count; index += 1) {
-      if (reader.text() === key) return reader.text();
-      reader.skip();
-    }
-    return null;
+    return new CborReader(mapBytes).textUnder(key);
   } catch {
     return null;
   }

@@ -47,15 +47,16 @@ export function shapeOf(schema: unknown, options: ShapeOptions): Shape | null {
   if (schema instanceof z.ZodBoolean) return booleanShape;
   if (schema instanceof z.ZodEnum) return wordShape(schema.options.map(String));
   if (schema instanceof z.ZodLiteral) return literalShape([...schema.values]);
+  if (schema instanceof z.ZodDiscriminatedUnion) return unionShape(schema, options);
+  if (schema instanceof z.ZodObject) return objectShape(schema, options);
   const bounds = boundsOf(schema);
   if (bounds === null) return null;
   const isChecked = options.layout === 'keyed';
   if (schema instanceof z.ZodNumberFormat && schema.format === 'safeint')
     return isChecked ? boundedShape(bounds) : integerShape;
   if (schema instanceof z.ZodString) return isChecked ? patternShape(bounds) : textShape;
-  if (schema instanceof z.ZodArray)
-    return listShape(shapeOf(schema.element, options), isChecked ? bounds : unbounded);
-  return schema instanceof z.ZodObject ? objectShape(schema, options) : null;
+  if (!(schema instanceof z.ZodArray)) return null;
+  return listShape(shapeOf(schema.element, options), isChecked ? bounds : unbounded);
 }
 
 const unbounded: Bounds = { min: Number.NEGATIVE_INFINITY, max: Number.POSITIVE_INFINITY, pattern: null };
@@ -208,15 +209,68 @@ function listShape(item: Shape | null, bounds: Bounds): Shape | null {
 }
 
 function objectShape(schema: z.ZodObject, options: ShapeOptions): Shape | null {
-  const isStrict = schema.def.catchall instanceof z.ZodNever && (schema.def.checks ?? []).length === 0;
-  if (!isStrict) return null;
+  const refinements = refinementsOf(schema);
+  if (!(schema.def.catchall instanceof z.ZodNever) || refinements === null) return null;
   const fields: Field[] = [];
   for (const [name, part] of Object.entries(schema.shape)) {
     const shape = shapeOf(part, options);
     if (shape === null) return null;
     fields.push({ name, key: encode(name), shape });
   }
-  return options.layout === 'keyed' ? keyedShape(fields) : positionalShape(fields);
+  if (options.layout === 'positional') return positionalShape(fields);
+  return refinements.length === 0 ? keyedShape(fields) : refinedShape(keyedShape(fields), refinements);
+}
+
+type Refinement = (value: unknown) => unknown;
+
+/** What the schema asks of a whole object; null if it asks in another way than by `refine`. */
+function refinementsOf(schema: z.ZodObject): readonly Refinement[] | null {
+  const refinements: Refinement[] = [];
+  for (const check of schema.def.checks ?? []) {
+    const { fn } = { fn: null, ...check._zod.def };
+    if (check._zod.def.check !== 'custom' || typeof fn !== 'function') return null;
+    refinements.push(fn as Refinement);
+  }
+  return refinements;
+}
+
+function refinedShape(shape: Shape, refinements: readonly Refinement[]): Shape {
+  const assertSound = (value: unknown): void => {
+    if (!refinements.every((refinement) => refinement(value) === true)) throw new Error('refinement');
+  };
+  return {
+    read: (reader) => {
+      const value = shape.read(reader);
+      assertSound(value);
+      return value;
+    },
+    write: (writer, value) => {
+      assertSound(value);
+      shape.write(writer, value);
+    },
+  };
+}
+
+/** The case is told by a word that every case has under the same key. */
+function unionShape(schema: z.ZodDiscriminatedUnion, options: ShapeOptions): Shape | null {
+  const { discriminator } = schema.def;
+  const cases = new Map<unknown, Shape>();
+  for (const option of schema.options) {
+    const shape = shapeOf(option, options);
+    const word = option instanceof z.ZodObject ? option.shape[discriminator] : null;
+    if (shape === null || !(word instanceof z.ZodLiteral)) return null;
+    for (const value of word.values) cases.set(value, shape);
+  }
+  const caseOf = (word: unknown): Shape => {
+    const shape = cases.get(word);
+    if (shape === undefined) throw new Error('case');
+    return shape;
+  };
+  return {
+    read: (reader) => caseOf(reader.textUnder(discriminator)).read(reader),
+    write: (writer, value) =>
+      caseOf((value as Readonly<Record<string, unknown>>)[discriminator]).write(writer, value),
+  };
 }
 
 /** The order of the keys is known, so a key is compared, not read. */

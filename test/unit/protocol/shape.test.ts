@@ -68,6 +68,28 @@ describe('a shape', () => {
     for (const bad of [[], [1], [5], [2, 3, 4]]) assert.equal(readWith(schema, encodeCbor(bad)), null);
   });
 
+  it('makes the refinements of an object', () => {
+    const schema = z.strictObject({ low: z.int(), high: z.int() }).refine(({ low, high }) => low <= high);
+    assert.deepEqual(readWith(schema, encodeCbor({ low: 1, high: 2 })), { low: 1, high: 2 });
+    assert.equal(readWith(schema, encodeCbor({ low: 2, high: 1 })), null);
+    assert.deepEqual(encodeWith(schema, { low: 1, high: 2 }), encodeCbor({ low: 1, high: 2 }));
+    assert.throws(() => encodeWith(schema, { low: 2, high: 1 }));
+  });
+
+  it('finds the case of a union wherever its word stands among the keys', () => {
+    const schema = z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('text'), a: z.string(), longer: z.boolean() }),
+      z.strictObject({ kind: z.literal('number'), a: z.int() }),
+    ]);
+    const number = { kind: 'number', a: 1 } as const;
+    assert.equal(readWith(schema, encodeCbor({ ...number, a: 'text' })), null);
+    assert.equal(readWith(schema, encodeCbor({ ...number, kind: 'other' })), null);
+    assert.equal(readWith(schema, encodeCbor([])), null);
+    assert.equal(readWith(schema, encodeCbor({})), null);
+    assert.deepEqual(readWith(schema, encodeCbor(number)), number);
+    assert.deepEqual(encodeWith(schema, number), encodeCbor(number));
+  });
+
   it('is not known for a schema whose checks it cannot make: that one is asked itself', () => {
     const even = z.int().refine((value) => value % 2 === 0);
     assert.equal(readWith(even, encodeCbor(2)), null);
