@@ -91,7 +91,11 @@ async function tell(devnet: Supervisor, flags: Flags, beginning: Beginning): Pro
   };
   for (const step of beginning.steps) onStep(step);
   await runStory({ devnet, stampDirectory, onStep });
-  const findings = { firstBlockMs: beginning.firstBlockMs, stampDirectory };
+  const isLeft = flags.keep === true || flags.exit !== true;
+  const findings = {
+    firstBlockMs: beginning.firstBlockMs,
+    stampDirectory: isLeft ? stampDirectory : null,
+  };
   say(flags, [...describeSummary(told), ...describeFindings(findings)]);
   data(flags, { kind: 'findings', ...findings });
   return told.every((step) => step.isAsExpected);

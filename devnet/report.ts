@@ -52,12 +52,13 @@ export function describeStep(number: number, step: StoryStep, previous: StorySte
 /** What the devnet measured and where it left the stamps. */
 export function describeFindings(findings: {
   readonly firstBlockMs: number;
-  readonly stampDirectory: string;
+  /** Null if it goes when the devnet ends, which is now. */
+  readonly stampDirectory: string | null;
 }): readonly string[] {
   const { firstBlockMs, stampDirectory } = findings;
   return [
     `The first block came ${Math.round(firstBlockMs)} ms after the processes were started.`,
-    `Stamps in ${stampDirectory}`,
+    ...(stampDirectory === null ? [] : [`Stamps in ${stampDirectory}`]),
   ];
 }
 

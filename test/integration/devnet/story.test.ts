@@ -13,10 +13,11 @@ const documentCount: number = medicationRequests().length;
 
 describe('the story of the devnet', function storyOfTheDevnet() {
   this.timeout(300_000);
-  const directory = mkdtempSync(join(tmpdir(), 'rxl-story-'));
+  let directory: string;
   let run: DevnetRun;
 
   before(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'rxl-story-'));
     run = await runDevnet(['--exit', '--json', '--keep', '--seed', 'story'], directory);
   });
 

@@ -57,6 +57,12 @@ describe('the report of the devnet', () => {
     ]);
   });
 
+  it('names no directory that is about to go', () => {
+    assert.deepEqual(describeFindings({ firstBlockMs: 1000, stampDirectory: null }), [
+      'The first block came 1000 ms after the processes were started.',
+    ]);
+  });
+
   it('counts the steps that went wrong', () => {
     assert.deepEqual(describeSummary([step]), ['', 'All 1 steps had their expected outcome.']);
     assert.deepEqual(describeSummary([step, { ...step, isAsExpected: false }]), [
