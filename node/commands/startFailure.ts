@@ -32,24 +32,47 @@ const storageAdvice: Readonly<Record<StorageFailureCode, Advice>> = {
   behind: { exit: 'refusedForSafety', hint: 'data/ is older than its anchor: restore the newer one' },
 };
 
+const causesMax = 8;
+
+/** The error and those that it came from. */
+function withCauses(error: unknown): readonly Error[] {
+  const found: Error[] = [];
+  for (let cause = error; cause instanceof Error && found.length < causesMax; cause = cause.cause) {
+    found.push(cause);
+  }
+  return found;
+}
+
+/** With the system's own word for it, such as "listen EADDRINUSE: address already in use 127.0.0.1:7400", else with the next cause. */
+function messageOf(error: Error): string {
+  const [, ...causes] = withCauses(error).map(({ message }) => message);
+  const ofSystem = causes.map((message) => /\blisten E[A-Z]+: .*/.exec(message)?.[0] ?? null);
+  const reason = ofSystem.find((found) => found !== null) ?? causes[0]?.split('\n')[0];
+  return reason === undefined ? error.message : `${error.message}: ${reason}`;
+}
+
 /** Null for an error that no operator can do anything about: a bug of ours. */
 export function startFailure(error: unknown): CommandOutcome | null {
+  if (!(error instanceof Error)) return null;
   if (error instanceof StorageFailure) {
     const { exit, hint } = storageAdvice[error.code];
     return failed(exit, { message: error.message, hint });
   }
+  const message = messageOf(error);
   if (error instanceof NetworkFailure) {
-    return failed('failure', {
-      message: error.message,
-      hint: 'check network.listen in config.toml and whether the port is free',
-    });
+    const hint = 'check network.listen in config.toml and whether the port is free';
+    return failed('failure', { message, hint });
   }
-  if (!(error instanceof NodeFailure)) return null;
-  const isCloned = error.code === 'clonedKey';
-  return failed(isCloned ? 'refusedForSafety' : 'configuration', {
-    message: error.message,
-    hint: isCloned
+  if (error instanceof NodeFailure) {
+    const isCloned = error.code === 'clonedKey';
+    const hint = isCloned
       ? 'find the other machine that runs with these keys and stop it; never run two'
-      : 'check node.name, genesis.json and the stores of this home',
+      : 'check node.name, genesis.json and the stores of this home';
+    return failed(isCloned ? 'refusedForSafety' : 'configuration', { message, hint });
+  }
+  if (!(error.cause instanceof Error)) return null;
+  return failed('failure', {
+    message,
+    hint: 'check the addresses in config.toml and whether the ports are free',
   });
 }

@@ -1,6 +1,8 @@
 /** Homes that were tampered with or damaged: a node that starts from one must say what is wrong, and never start empty. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { appendFileSync, cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { homeOf, memberOf, writeConfigs, writeHomes } from '../../../devnet/homes.ts';
@@ -73,6 +75,30 @@ describe('a node whose home was changed', function changedHome() {
     assert.deepEqual(
       [exitCode, stderr.trimEnd().split('\n').at(-1)],
       [7, 'try: check RXLEDGER_PASSPHRASE_FILE or RXLEDGER_PASSPHRASE'],
+    );
+  });
+
+  it('says which address is taken, for its members and for its applications', async () => {
+    const taken = createServer();
+    taken.listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const results: CommandResult[] = [];
+    for (const ports of [
+      { network: port, rpc: 0 },
+      { network: 0, rpc: port },
+    ]) {
+      writeConfigs(directory, new Map([['hospital', ports]]), 'info');
+      results.push(await runCommand(home, ['start']));
+    }
+    taken.close();
+    const reason = `listen EADDRINUSE: address already in use 127.0.0.1:${port}`;
+    assert.deepEqual(
+      results.map(({ exitCode, stderr }) => [exitCode, stderr.includes(reason)]),
+      [
+        [1, true],
+        [1, true],
+      ],
     );
   });
 
