@@ -28,6 +28,12 @@ export interface LedgerTip {
   readonly timeMs: Timestamp;
 }
 
+interface ExecutedTip {
+  readonly height: Height;
+  readonly timeMs: Timestamp;
+  readonly view: StateView;
+}
+
 export interface ExecutedBlock {
   readonly block: Block;
   readonly digest: Digest;
@@ -84,8 +90,8 @@ export class Executor {
     return this.#executed.get(digest) ?? null;
   }
 
-  /** Time and state after a block: the ledger's head, or an executed block whose ancestry reaches it; null otherwise. */
-  tip(digest: Digest): { readonly timeMs: Timestamp; readonly view: StateView } | null {
+  /** Height, time and state after a block: the ledger's head, or an executed block whose ancestry reaches it; null otherwise. */
+  tip(digest: Digest): ExecutedTip | null {
     const chain: ExecutedBlock[] = [];
     const head = this.#ledger.head();
     let cursor = digest;
@@ -96,8 +102,9 @@ export class Executor {
       cursor = executed.block.header.parentDigest;
     }
     const newest = chain[0];
-    if (newest === undefined) return { timeMs: head.timeMs, view: this.#ledger };
-    return { timeMs: newest.block.header.timeMs, view: this.#layered(chain) };
+    if (newest === undefined) return { height: head.height, timeMs: head.timeMs, view: this.#ledger };
+    const { height, timeMs } = newest.block.header;
+    return { height, timeMs, view: this.#layered(chain) };
   }
 
   /** A block for our turn; null if the parent was not executed here, or if there is nothing to order and no empty block is asked for. */
@@ -148,6 +155,7 @@ export class Executor {
       if (batch === null) return refused('batchUnknown');
       batches.push(batch);
     }
+    if (header.height !== tip.height + 1) return refused('headerInvalid', 'height');
     if (header.timeMs <= tip.timeMs) return refused('headerInvalid', 'timeMs');
     if (header.chainId !== this.#chainId) return refused('wrongChain');
     if (header.batchesRoot !== batchesRoot(block.batchDigests))

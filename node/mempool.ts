@@ -43,6 +43,7 @@ export class Mempool {
   #lastSealMs = Number.NEGATIVE_INFINITY;
   #isScheduled = false;
   #isStopped = false;
+  #isFailed = false;
   #writing: Promise<void> = Promise.resolve();
   #writingCount = 0;
 
@@ -81,32 +82,30 @@ export class Mempool {
 
   /** After a quiet time the first transaction waits for nothing but what arrived with it; under load a batch fills for a while. */
   #schedule(): void {
-    if (this.#isScheduled) return;
-    if (this.#isFull() && !this.#isLaneLong()) {
-      this.#seal();
-      return;
-    }
+    if (this.#isFull() && !this.#isLaneLong()) this.#seal();
+    else if (!this.#isScheduled) this.#wait(this.#untilDueMs());
+  }
+
+  #wait(waitMs: number): void {
     this.#isScheduled = true;
-    const { clock } = this.#options;
     const run = (): void => {
       this.#isScheduled = false;
       if (this.#queue.length > 0 && !this.#isStopped) this.#sealOrWait();
     };
-    const waitMs = this.#lastSealMs + batchAgeMsMax - clock.monotonicMs();
-    if (waitMs <= 0) clock.soon(run);
-    else clock.after(waitMs, run);
+    if (waitMs <= 0) this.#options.clock.soon(run);
+    else this.#options.clock.after(waitMs, run);
   }
 
+  /** A batch that was full before its time has begun a new one. */
   #sealOrWait(): void {
-    if (!this.#isLaneLong()) {
-      this.#seal();
-      return;
-    }
-    this.#isScheduled = true;
-    this.#options.clock.after(batchAgeMsMax, () => {
-      this.#isScheduled = false;
-      if (this.#queue.length > 0 && !this.#isStopped) this.#sealOrWait();
-    });
+    const waitMs = this.#untilDueMs();
+    if (waitMs > 0) this.#wait(waitMs);
+    else if (this.#isLaneLong()) this.#wait(batchAgeMsMax);
+    else this.#seal();
+  }
+
+  #untilDueMs(): number {
+    return this.#lastSealMs + batchAgeMsMax - this.#options.clock.monotonicMs();
   }
 
   #isLaneLong(): boolean {
@@ -149,10 +148,13 @@ export class Mempool {
     if (this.#queue.length > 0) this.#schedule();
   }
 
+  /** After a failed write the outcome is unknown: no later batch is stored, for its lane would have a gap (W7). */
   async #write(verified: VerifiedBatch): Promise<void> {
+    if (this.#isFailed) return;
     try {
       await this.#options.store(verified.batch);
     } catch (cause) {
+      this.#isFailed = true;
       this.#isStopped = true;
       this.#options.onFailure(cause);
       return;

@@ -32,7 +32,7 @@ export interface ValidatorPorts {
 }
 
 /** parent.time < t is the executor's; here t ≤ now + 2 s and t ≥ now − 2 s − timeout(v) (consensus/README.md §4). */
-function isTimely(header: Header, nowMs: number, deltaMs: number): boolean {
+export function isTimely(header: Header, nowMs: number, deltaMs: number): boolean {
   const skippedViews = header.view - header.parentView - 1;
   const slackMs = clockSkewMsMax + viewTimeoutMs(deltaMs, skippedViews);
   return header.timeMs <= nowMs + clockSkewMsMax && header.timeMs >= nowMs - slackMs;
