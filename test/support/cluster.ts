@@ -86,7 +86,7 @@ export async function runCommand(
   });
 }
 
-export function runningNames(devnet: Supervisor): readonly string[] {
+function runningNames(devnet: Supervisor): readonly string[] {
   return devnet.names.filter((name) => devnet.node(name).pid !== null);
 }
 
@@ -201,7 +201,7 @@ export async function heightOf(devnet: Supervisor, name: string): Promise<number
 }
 
 /** Waits until every running node has the highest block that any has now; gives that height. */
-export async function sameHeight(devnet: Supervisor, deadlineMs?: number): Promise<number> {
+async function sameHeight(devnet: Supervisor, deadlineMs?: number): Promise<number> {
   const names = runningNames(devnet);
   const height = Math.max(...(await Promise.all(names.map(async (name) => heightOf(devnet, name)))));
   for (const name of names) {
@@ -215,7 +215,7 @@ export async function sameHeight(devnet: Supervisor, deadlineMs?: number): Promi
 }
 
 /** Digest and state root of one height, by node. */
-export async function headersAt(devnet: Supervisor, height: number): Promise<ReadonlyMap<string, string>> {
+async function headersAt(devnet: Supervisor, height: number): Promise<ReadonlyMap<string, string>> {
   const entries = await Promise.all(
     runningNames(devnet).map(async (name) => {
       const { digest, header } = await devnet.client(name).call('ledger_header', { height });

@@ -42,7 +42,7 @@ function keyOf(practitioner: CastPractitioner | undefined): CastPractitioner['ke
   return key;
 }
 
-export function practitionersInRole(
+function practitionersInRole(
   consortium: Consortium,
   memberName: string,
   role: PractitionerRole,
@@ -53,7 +53,7 @@ export function practitionersInRole(
 }
 
 /** An act of a member, signed by the given keys over this chain's signing bytes. */
-export function sign(
+function sign(
   consortium: Consortium,
   act: { readonly member: MemberName; readonly action: Action },
   signers: readonly Signer[],
