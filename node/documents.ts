@@ -3,6 +3,7 @@
  * and releasing to others only what the ledger lets them read (I20: a grant precedes every release).
  */
 import type { Digest, Id, MemberName, PublicKey } from '../protocol/brand.ts';
+import { equalBytes } from '../protocol/bytes.ts';
 import type { Json } from '../protocol/json.ts';
 import { accepted, refused, type Result } from '../protocol/result.ts';
 import {
@@ -123,12 +124,15 @@ export class Documents {
     return { kind: 'sealed', document: encodeSealedDocument(document) };
   }
 
-  /** Another member hands us a document to hold. */
+  /** Another member hands us a document to hold. What we hold already stays: other wraps would take it from its readers. */
   async accept(from: MemberName, rxId: Id, bytes: Uint8Array): Promise<SyncAnswer> {
     const document = decodeSealedDocument(bytes);
     if (!document.ok) return { kind: 'refused', code: document.refusal.code };
     if (!this.#isWithinQuota(from, bytes.length)) return { kind: 'refused', code: 'busy' };
-    await this.#ports.store.put({ rxId, blobHash: blobHash(document.value.blob), bytes });
+    const hash = blobHash(document.value.blob);
+    const held = this.#ports.store.get(hash);
+    if (held !== null && !equalBytes(held, bytes)) return { kind: 'refused', code: 'notPermitted' };
+    await this.#ports.store.put({ rxId, blobHash: hash, bytes });
     this.#ports.log.debug({ peer: from }, 'sealed document taken to hold');
     return { kind: 'stored' };
   }

@@ -1,5 +1,5 @@
 /** What comes in from other members, each kind to its place; bad input costs its sender, never us. */
-import type { Block } from '../protocol/block.ts';
+import { headerDigest, type Block } from '../protocol/block.ts';
 import type { Height, MemberName, Verified } from '../protocol/brand.ts';
 import type { Certificate } from '../protocol/certificate.ts';
 import { unreachable } from '../protocol/invariant.ts';
@@ -115,6 +115,7 @@ async function onFinalized(ports: IntakePorts, bytes: Uint8Array): Promise<Gossi
   const certified = singleBlock(answer.value);
   if (certified === null) return 'reject';
   const { block, certificate } = certified;
+  if (certificate.kind !== 'commit' || certificate.digest !== headerDigest(block.header)) return 'reject';
   if (block.header.height <= ports.finalHeight()) return 'ignore';
   const verified = ports.gate.certificate(certificate);
   if (!verified.ok) return 'reject';

@@ -1,5 +1,5 @@
 /** What the node says of itself: where it stands, whom it misses, and in one sentence what is wrong, when something is. */
-import { quorumSize } from '../protocol/certificate.ts';
+import { faultyMax, quorumSize } from '../protocol/certificate.ts';
 import type { MemberName, Timestamp } from '../protocol/brand.ts';
 import type { Member } from '../protocol/member.ts';
 import type { Clock } from './clock.ts';
@@ -91,9 +91,14 @@ function missingVoters({ engine, own }: StatusParts): readonly MemberName[] {
     .filter((name) => name !== own.name && (!connected.includes(name) || silent.includes(name)));
 }
 
-function behindBlocks({ engine, others }: StatusParts, height: number): number {
-  const heights = others.map(({ name }) => engine.peerBook.entry(name)?.status.finalHeight ?? 0);
-  return Math.max(0, ...heights.map((finalHeight) => finalHeight - height));
+/** What f+1 of the other voters say at least: of so many one is honest, and a lie of the others changes nothing. */
+function behindBlocks({ engine, own }: StatusParts, height: number): number {
+  const { voters } = engine.voters;
+  const heights = voters
+    .filter(({ name }) => name !== own.name)
+    .map(({ name }) => engine.peerBook.entry(name)?.status.finalHeight ?? 0)
+    .toSorted((a, b) => b - a);
+  return Math.max(0, (heights[faultyMax(voters.length)] ?? 0) - height);
 }
 
 function nowOf(clock: Clock): Timestamp {

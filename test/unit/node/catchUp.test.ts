@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { CatchUp } from '../../../node/catchUp.ts';
+import type { ConsensusEvent } from '../../../consensus/event.ts';
+import { headerDigest, type Block } from '../../../protocol/block.ts';
+import type { Digest, Height, MemberName, Verified } from '../../../protocol/brand.ts';
+import type { Certificate } from '../../../protocol/certificate.ts';
+import type { SyncedBlock } from '../../../protocol/sync.ts';
+import { aCertificate, aChildOf, aCommitOf, aHeader, testChainId } from '../../support/chain.ts';
+import { aFetcher, aGate, aLog, aName, settled, type Answerer } from '../../support/nodeParts.ts';
+
+/** Blocks 1 to 4, each in the view of its height. */
+const headers = [aHeader()];
+for (let count = 1; count < 4; count += 1) headers.push(aChildOf(headers.at(-1) ?? aHeader()));
+const blocks: readonly Block[] = headers.map((header) => ({ header, batchDigests: [] }));
+
+function certified(block: Block): SyncedBlock {
+  return { block, certificate: aCommitOf(block.header) };
+}
+
+/** The final blocks of a member, `atATime` of them in an answer, the last of each with its CC. */
+function memberAt(height: number, atATime = 100): Answerer {
+  return (request) => {
+    if (request.kind !== 'blocksFrom') throw new Error('only by height');
+    const range = blocks.slice(request.height - 1, Math.min(height, request.height - 1 + atATime));
+    const answer = range.map((block) =>
+      block === range.at(-1) ? certified(block) : { block, certificate: null },
+    );
+    return { kind: 'blocks', blocks: answer };
+  };
+}
+
+function memberWith(...answer: readonly SyncedBlock[]): Answerer {
+  return () => ({ kind: 'blocks', blocks: answer });
+}
+
+interface Setting {
+  readonly catchUp: CatchUp;
+  readonly asked: readonly string[];
+  readonly events: ConsensusEvent[];
+  readonly kept: Block[];
+  readonly proofs: Certificate[];
+  readonly warnings: readonly string[];
+  readonly height: () => number;
+}
+
+/** A node at genesis whose replica commits whatever has its certificate. `ahead`: who says so, at most to which height. */
+function aCatchUp(
+  peers: Readonly<Record<string, Answerer>>,
+  ahead: Readonly<Record<string, number>>,
+): Setting {
+  const { fetcher, asked } = aFetcher(peers);
+  const log = aLog();
+  const events: ConsensusEvent[] = [];
+  const kept: Block[] = [];
+  const proofs: Certificate[] = [];
+  let head: { readonly height: Height; readonly digest: Digest } = {
+    height: 0 as Height,
+    digest: testChainId,
+  };
+  const catchUp = new CatchUp({
+    gate: aGate(),
+    fetcher,
+    log,
+    head: () => head,
+    ahead: (height): readonly MemberName[] =>
+      Object.entries(ahead)
+        .filter(([, claimed]) => claimed > height)
+        .map(([name]) => aName(name)),
+    committed: async () => undefined,
+    onBlocks: (known, certificates) => {
+      kept.push(...known);
+      proofs.push(...certificates);
+    },
+    handle: (event) => {
+      events.push(event);
+      if (event.kind !== 'certificateReceived') return;
+      const block = kept.find(({ header }) => headerDigest(header) === event.certificate.digest);
+      if (block === undefined) return;
+      head = { height: block.header.height, digest: headerDigest(block.header) };
+    },
+  });
+  return { catchUp, asked, events, kept, proofs, warnings: log.warnings, height: () => head.height };
+}
+
+describe('catching up', () => {
+  it('asks on until nobody is ahead', async () => {
+    const setting = aCatchUp({ clinic: memberAt(4, 2) }, { clinic: 4 });
+    setting.catchUp.wake();
+    await settled();
+    assert.equal(setting.height(), 4);
+    assert.deepEqual(setting.asked, ['clinic blocksFrom', 'clinic blocksFrom']);
+    assert.deepEqual(setting.warnings, []);
+  });
+
+  it('gives the replica the blocks first and then their certificates', async () => {
+    const setting = aCatchUp({ clinic: memberAt(2) }, { clinic: 2 });
+    setting.catchUp.wake();
+    await settled();
+    const [first, second] = blocks;
+    assert.ok(first !== undefined && second !== undefined);
+    const certificate = aCommitOf(second.header) as Verified<Certificate>;
+    assert.deepEqual(setting.events, [
+      { kind: 'blocksReceived', blocks: [first, second] },
+      { kind: 'certificateReceived', certificate },
+    ]);
+    assert.deepEqual(setting.proofs, [certificate]);
+  });
+
+  it('asks nobody when nobody is ahead', async () => {
+    const setting = aCatchUp({ clinic: memberAt(4) }, {});
+    setting.catchUp.wake();
+    await settled();
+    assert.deepEqual(setting.asked, []);
+  });
+
+  it('gives up when nobody who says so gives it anything, until it is woken again', async () => {
+    const setting = aCatchUp(
+      { clinic: memberWith(), insurer: () => new Error('gone') },
+      { clinic: 9, insurer: 9 },
+    );
+    setting.catchUp.wake();
+    await settled();
+    assert.deepEqual(setting.asked, ['clinic blocksFrom', 'insurer blocksFrom']);
+    setting.catchUp.wake();
+    await settled();
+    assert.equal(setting.asked.length, 4);
+  });
+
+  it('is one loop, however often it is woken', async () => {
+    const setting = aCatchUp({ clinic: memberAt(1) }, { clinic: 1 });
+    setting.catchUp.wake();
+    setting.catchUp.wake();
+    await settled();
+    assert.deepEqual(setting.asked, ['clinic blocksFrom']);
+  });
+
+  it('does nothing after it was stopped', async () => {
+    const setting = aCatchUp({ clinic: memberAt(4) }, { clinic: 4 });
+    setting.catchUp.stop();
+    setting.catchUp.wake();
+    await settled();
+    assert.deepEqual(setting.asked, []);
+  });
+
+  const [first, second] = blocks;
+  assert.ok(first !== undefined && second !== undefined);
+  const { epoch, view } = first.header;
+  const digest = headerDigest(first.header);
+  const lies: readonly (readonly [string, readonly SyncedBlock[]])[] = [
+    ['no certificate for the last block', [certified(first), { block: second, certificate: null }]],
+    ['a certificate of too few', [{ block: first, certificate: aCommitOf(first.header, [0, 1]) }]],
+    ['a certificate of another block', [{ block: first, certificate: aCommitOf(second.header) }]],
+    [
+      'a PC in place of the CC',
+      [{ block: first, certificate: aCertificate({ kind: 'prepare', epoch, view, digest }) }],
+    ],
+    [
+      'a block that does not link to our head',
+      [certified({ header: { ...first.header, parentDigest: digest }, batchDigests: [] })],
+    ],
+    [
+      'blocks that do not link to each other',
+      [
+        certified(first),
+        certified({ header: { ...second.header, parentDigest: testChainId }, batchDigests: [] }),
+      ],
+    ],
+    [
+      'a bad certificate below a good one',
+      [{ block: first, certificate: aCommitOf(first.header, [0]) }, certified(second)],
+    ],
+  ];
+  for (const [lie, answer] of lies) {
+    it(`asks the next member after an answer with ${lie}`, async () => {
+      const peers = { clinic: memberWith(...answer), insurer: memberAt(2) };
+      const setting = aCatchUp(peers, { clinic: 9, insurer: 2 });
+      setting.catchUp.wake();
+      await settled();
+      assert.deepEqual(setting.asked.slice(0, 2), ['clinic blocksFrom', 'insurer blocksFrom']);
+      assert.deepEqual(setting.kept, [first, second]);
+      assert.equal(setting.warnings[0], 'blocks without good certificates or links: asking another member');
+    });
+  }
+});
