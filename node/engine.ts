@@ -254,6 +254,7 @@ export class Engine {
       pool: this.pool,
       fetcher,
       peers: this.peerBook,
+      voters: this.voters,
       log,
       answers: {
         pool: this.pool,

@@ -1,5 +1,5 @@
 /** Asks other members for what is missing: batches and blocks. One outstanding request per item; every answer enters at the gate. */
-import { headerDigest, type Block } from '../protocol/block.ts';
+import { headerDigest, namesItsBatches, type Block } from '../protocol/block.ts';
 import type { Digest, Height, MemberName } from '../protocol/brand.ts';
 import { batchesPerAnswerMax } from '../protocol/limits.ts';
 import {
@@ -139,13 +139,12 @@ export class Fetcher {
     return [];
   }
 
-  /** Finalized blocks from a height up, hash-linked to each other; certificates are not checked yet. */
+  /** Finalized blocks from a height up, each with the batches of its header; links and certificates are not checked yet. */
   async blocksFrom(peer: MemberName, height: Height): Promise<readonly SyncedBlock[]> {
     const answer = await this.ask(peer, { kind: 'blocksFrom', height });
     if (answer === null || answer.kind !== 'blocks') return [];
-    return answer.blocks.every(({ block }, index) => block.header.height === height + index)
-      ? answer.blocks
-      : [];
+    const isRange = answer.blocks.every(({ block }, index) => block.header.height === height + index);
+    return isRange && answer.blocks.every(({ block }) => namesItsBatches(block)) ? answer.blocks : [];
   }
 }
 
@@ -154,7 +153,7 @@ function linked(blocks: readonly SyncedBlock[], digest: Digest): readonly Block[
   const result: Block[] = [];
   let expected = digest;
   for (const { block } of blocks) {
-    if (headerDigest(block.header) !== expected) return result;
+    if (headerDigest(block.header) !== expected || !namesItsBatches(block)) return result;
     result.push(block);
     expected = block.header.parentDigest;
   }

@@ -3,6 +3,7 @@
  * was verified once is remembered for a while, so a vote is not verified again inside its certificate.
  */
 import { decodeBatch, verifyBatch, type Batch } from '../protocol/batch.ts';
+import { namesItsBatches } from '../protocol/block.ts';
 import type { Digest, MemberName, PublicKey, Signature, Timestamp, Verified } from '../protocol/brand.ts';
 import { bytesToHex } from '../protocol/bytes.ts';
 import { verifyCertificate, type Certificate } from '../protocol/certificate.ts';
@@ -130,6 +131,8 @@ export class Gate {
         return vote.ok ? accepted({ kind: 'vote', vote: vote.value }) : vote;
       }
       case 'proposal': {
+        // Else whoever relays it could put another list under the leader's signature, and ours would be the first proposal.
+        if (!namesItsBatches(message.proposal.block)) return refused('headerInvalid', 'batchesRoot');
         const proposal = verifyProposal(message.proposal, this.#options, this.#scheme);
         return proposal.ok ? accepted({ kind: 'proposal', proposal: proposal.value }) : proposal;
       }

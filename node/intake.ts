@@ -1,8 +1,10 @@
 /** What comes in from other members, each kind to its place; bad input costs its sender, never us. */
-import { headerDigest, type Block } from '../protocol/block.ts';
+import { headerDigest, namesItsBatches, type Block } from '../protocol/block.ts';
 import type { Height, MemberName, Verified } from '../protocol/brand.ts';
 import type { Certificate } from '../protocol/certificate.ts';
 import { unreachable } from '../protocol/invariant.ts';
+import type { VoterSet } from '../protocol/member.ts';
+import type { Proposal } from '../protocol/proposal.ts';
 import type { RefusalCode } from '../protocol/refusal.ts';
 import { decodeAnswer, type SyncAnswer } from '../protocol/sync.ts';
 import { answerRequest, type AnswerPorts } from './answers.ts';
@@ -18,6 +20,7 @@ export interface IntakePorts {
   readonly pool: Pool;
   readonly fetcher: Fetcher;
   readonly peers: PeerBook;
+  readonly voters: VoterSet;
   readonly log: Log;
   readonly answers: Omit<AnswerPorts, 'onLaneTip'>;
   readonly finalHeight: () => Height;
@@ -38,6 +41,7 @@ const dishonest: ReadonlySet<RefusalCode> = new Set([
   'certificateInvalid',
   'notAVoter',
   'wrongChain',
+  'headerInvalid',
 ]);
 
 export function intakeHandlers(ports: IntakePorts): NetworkHandlers {
@@ -67,8 +71,18 @@ function onFrame(ports: IntakePorts, from: MemberName, frame: Uint8Array): void 
     if (dishonest.has(code)) ports.drop(from, code);
     return;
   }
+  if (message.value.kind === 'proposal' && !isFromLeader(ports.voters, from, message.value.proposal)) {
+    ports.log.warn({ peer: from }, 'a proposal of somebody else refused');
+    ports.drop(from, 'notPermitted');
+    return;
+  }
   ports.peers.heard(from);
   ports.onMessage(from, message.value);
+}
+
+/** A leader signs its block, not what justifies it: a copy with less of that, if it came first, would cost the leader its view. */
+function isFromLeader(voters: VoterSet, from: MemberName, { block }: Proposal): boolean {
+  return voters.voters[block.header.proposer]?.name === from;
 }
 
 async function onBatch(
@@ -115,6 +129,7 @@ async function onFinalized(ports: IntakePorts, bytes: Uint8Array): Promise<Gossi
   const certified = singleBlock(answer.value);
   if (certified === null) return 'reject';
   const { block, certificate } = certified;
+  if (!namesItsBatches(block)) return 'reject';
   if (certificate.kind !== 'commit' || certificate.digest !== headerDigest(block.header)) return 'reject';
   if (block.header.height <= ports.finalHeight()) return 'ignore';
   const verified = ports.gate.certificate(certificate);

@@ -95,3 +95,8 @@ export function decodeBlock(bytes: Uint8Array): Result<Block> {
 export function batchesRoot(batchDigests: readonly Digest[]): Digest {
   return merkleRoot(batchDigests.map((digest) => hexToBytes(digest)));
 }
+
+/** True iff these are the batches that the header commits to. A header's digest, signature or certificate does not cover the list. */
+export function namesItsBatches({ header, batchDigests }: Block): boolean {
+  return header.batchesRoot === batchesRoot(batchDigests);
+}

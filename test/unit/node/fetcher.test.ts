@@ -151,6 +151,19 @@ describe('fetching blocks', () => {
     assert.deepEqual(await fetcher.ancestors(newest, 0 as Height), [third.block]);
   });
 
+  it('believes no list of batches that the header does not commit to', async () => {
+    const [third, second, first] = newestFirst;
+    assert.ok(third !== undefined && second !== undefined && first !== undefined);
+    const altered = { ...second, block: { ...second.block, batchDigests: [] } };
+    const ancestors = { kind: 'blocks', blocks: [third, altered, first] } as const;
+    const { fetcher } = aFetcher({
+      clinic: answering(ancestors),
+      insurer: answering({ kind: 'blocks', blocks: [first, altered, third] }),
+    });
+    assert.deepEqual(await fetcher.ancestors(newest, 0 as Height), [third.block]);
+    assert.deepEqual(await fetcher.blocksFrom(aName('insurer'), 1 as Height), []);
+  });
+
   it('gives nothing if nobody has the block that was asked for', async () => {
     const { fetcher, asked } = aFetcher({
       clinic: answering({ kind: 'blocks', blocks: newestFirst.slice(1) }),

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { ed25519 } from '../../../node/ed25519.ts';
 import type { GateOptions, SignatureCheck } from '../../../node/gate.ts';
-import { headerDigest } from '../../../protocol/block.ts';
-import type { Epoch, Timestamp, View } from '../../../protocol/brand.ts';
+import { signProposal } from '../../../node/statement.ts';
+import { batchesRoot, headerDigest } from '../../../protocol/block.ts';
+import type { Epoch, Timestamp, View, VoterIndex } from '../../../protocol/brand.ts';
 import { notAfterAheadMsMax } from '../../../protocol/limits.ts';
 import { encodeMessage } from '../../../protocol/message.ts';
 import { accepted, refused } from '../../../protocol/result.ts';
@@ -21,6 +22,7 @@ import {
   consensusSignerOf,
   later,
   noon,
+  testChainId,
 } from '../../support/chain.ts';
 import { aBatch, aGate, anOpaqueTransaction } from '../../support/nodeParts.ts';
 
@@ -189,11 +191,27 @@ describe('the gate for consensus frames', () => {
   });
 
   it('refuses a proposal that its leader did not sign (badSignature)', () => {
-    const header = aHeader();
+    const header = aHeader({ batchesRoot: batchesRoot([]) });
     const { signature } = aVote({ ...aSkip(1), kind: 'prepare', digest: headerDigest(header) }, 0);
     const justification = { parent: null, skips: [] };
     const proposal = { block: { header, batchDigests: [] }, justification, signature };
     assert.deepEqual(aGate().frame(encodeMessage({ kind: 'proposal', proposal })), refused('badSignature'));
+  });
+
+  it('refuses a proposal with another list of batches than its header commits to (headerInvalid)', () => {
+    const own = { chainId: testChainId, index: 0 as VoterIndex, signer: consensusSignerOf('hospital') };
+    const block = { header: aHeader({ batchesRoot: batchesRoot([]) }), batchDigests: [] };
+    const proposal = signProposal(block, { parent: null, skips: [] }, own);
+    const altered = { ...proposal, block: { ...block, batchDigests: [aDigest(1)] } };
+    const gate = aGate();
+    assert.deepEqual(
+      gate.frame(encodeMessage({ kind: 'proposal', proposal })),
+      accepted({ kind: 'proposal', proposal }),
+    );
+    assert.deepEqual(
+      gate.frame(encodeMessage({ kind: 'proposal', proposal: altered })),
+      refused('headerInvalid', 'batchesRoot'),
+    );
   });
 
   it('does not verify votes and certificates that the core has no use for', () => {

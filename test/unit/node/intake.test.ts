@@ -5,8 +5,9 @@ import { intakeHandlers, type IntakePorts } from '../../../node/intake.ts';
 import type { NetworkHandlers } from '../../../node/network/ports.ts';
 import { PeerBook } from '../../../node/peerBook.ts';
 import { laneBatchesMax, Pool } from '../../../node/pool.ts';
-import { headerDigest, type Block } from '../../../protocol/block.ts';
-import type { Digest, Epoch, Height, View } from '../../../protocol/brand.ts';
+import { signProposal } from '../../../node/statement.ts';
+import { batchesRoot, headerDigest, type Block } from '../../../protocol/block.ts';
+import type { Digest, Epoch, Height, View, VoterIndex } from '../../../protocol/brand.ts';
 import type { Certificate } from '../../../protocol/certificate.ts';
 import { encodeMessage } from '../../../protocol/message.ts';
 import { decodeAnswer, encodeAnswer, encodeRequest } from '../../../protocol/sync.ts';
@@ -17,7 +18,10 @@ import {
   aDigest,
   aHeader,
   aVote,
+  consensusSignerOf,
   noon,
+  testChainId,
+  testVoters,
   valueOf,
 } from '../../support/chain.ts';
 import {
@@ -62,6 +66,7 @@ function anIntake(overrides: Partial<IntakePorts> = {}): Setting {
     pool,
     fetcher: memory.fetcher,
     peers,
+    voters: testVoters,
     log: aLog(),
     answers: {
       pool,
@@ -106,6 +111,19 @@ describe('consensus frames from other members', () => {
       assert.equal(setting.peers.lastHeardAt(clinic), null);
     });
   }
+
+  it('are proposals only from the leader itself, for its signature does not cover what justifies the block', () => {
+    const own = { chainId: testChainId, index: 1 as VoterIndex, signer: consensusSignerOf('clinic') };
+    const header = aHeader({ proposer: own.index, batchesRoot: batchesRoot([]) });
+    const proposal = signProposal({ header, batchDigests: [] }, { parent: null, skips: [] }, own);
+    const frame = encodeMessage({ kind: 'proposal', proposal });
+    const setting = anIntake();
+    void setting.handlers.onConsensusFrame(hospital, frame);
+    assert.deepEqual(setting.dropped, ['hospital notPermitted']);
+    assert.deepEqual(setting.messages, []);
+    void setting.handlers.onConsensusFrame(clinic, frame);
+    assert.deepEqual(setting.messages, [{ kind: 'proposal', proposal }]);
+  });
 
   it('of another epoch are passed over without blame', () => {
     const setting = anIntake();
@@ -170,7 +188,7 @@ describe('gossiped batches', () => {
 });
 
 describe('gossiped final blocks', () => {
-  const header = aHeader();
+  const header = aHeader({ batchesRoot: batchesRoot([]) });
   const block: Block = { header, batchDigests: [] };
   const gossiped = (certificate: Certificate | null, ...more: Block[]): Uint8Array =>
     encodeAnswer({
@@ -196,6 +214,13 @@ describe('gossiped final blocks', () => {
     ['that are no answer', new Uint8Array([0xff])],
     ['that are another answer', encodeAnswer({ kind: 'stored' })],
     ['without a certificate', gossiped(null)],
+    [
+      'with another list of batches than the header commits to',
+      encodeAnswer({
+        kind: 'blocks',
+        blocks: [{ block: { header, batchDigests: [aDigest(1)] }, certificate: aCommitOf(header) }],
+      }),
+    ],
     ['with another block beside them', gossiped(aCommitOf(header), { header: child, batchDigests: [] })],
     ['with a certificate of too few', gossiped(aCommitOf(header, [0, 1]))],
     ['with the certificate of another block', gossiped(aCommitOf(child))],
