@@ -12,9 +12,11 @@ export class UnfinalBlocks implements BlockBook {
 
   readonly keep = (blocks: readonly Block[]): void => {
     for (const block of blocks) {
+      const digest = headerDigest(block.header);
+      if (this.#blocks.has(digest)) continue;
       const oldest = this.#blocks.keys().next();
       if (this.#blocks.size >= blocksKeptMax && oldest.done !== true) this.#blocks.delete(oldest.value);
-      this.#blocks.set(headerDigest(block.header), block);
+      this.#blocks.set(digest, block);
     }
   };
 

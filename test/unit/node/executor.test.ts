@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { Executor } from '../../../node/executor.ts';
 import type { VerifiedBatch } from '../../../node/gate.ts';
-import { headerDigest, type Block, type Header } from '../../../protocol/block.ts';
-import { batchesRoot } from '../../../protocol/block.ts';
-import type { Height, Timestamp } from '../../../protocol/brand.ts';
+import { Pool } from '../../../node/pool.ts';
+import { batchesRoot, headerDigest, type Block, type Header } from '../../../protocol/block.ts';
+import type { Height, Timestamp, View } from '../../../protocol/brand.ts';
 import { batchTransactionsMax } from '../../../protocol/limits.ts';
 import { practitionerRecordKey } from '../../../protocol/practitioner.ts';
 import { refused, type Result } from '../../../protocol/result.ts';
@@ -11,6 +12,8 @@ import {
   aBatch,
   aBuildRequest,
   aChain,
+  aLedger,
+  aManualClock,
   aName,
   aNumberedTransaction,
   anOpaqueTransaction,
@@ -249,6 +252,24 @@ describe('the size of our own blocks', () => {
     // 0.3 ms a transaction until something was measured: 300 ms are room for two batches of 500.
     const block = aChain(batches, 300).executor.build(aBuildRequest(null));
     assert.equal(block?.batchDigests.length, 2);
+  });
+
+  it('shrinks when executing takes longer than was thought', () => {
+    const clock = aManualClock();
+    let readings = 0;
+    // The clock is read once before and once after an execution: 10 s for the 20 transactions that have a receipt.
+    const slow = { ...clock, monotonicMs: () => (readings += 1) * 10_000 };
+    const pool = new Pool();
+    const measured = Array.from({ length: 20 }, (_, index) => aNumberedTransaction(index + 1));
+    const batches = [aBatch({ transactions: measured }), aLargeBatch(2), aLargeBatch(3)];
+    for (const batch of batches) pool.add(batch, { isOrdered: false });
+    const ledger = aLedger();
+    const executor = new Executor({ chainId: testChainId, ledger, pool, clock: slow, blockMsTarget: 300 });
+    const sizes = [1, 2].map((view) => {
+      const request = aBuildRequest(null, { view: view as View });
+      return executor.build(request)?.batchDigests.length;
+    });
+    assert.deepEqual(sizes, [2, 1]);
   });
 
   it('never leaves out the largest batch, however slow the machine', () => {
