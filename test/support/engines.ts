@@ -124,7 +124,7 @@ function seedOf(member: CastMember, purpose: string): Uint8Array {
   return key.seed;
 }
 
-export function newId(): Id {
+function newId(): Id {
   return randomBytes(16).toString('hex') as Id;
 }
 
