@@ -87,7 +87,7 @@ async function measure(devnet: Supervisor, seconds: number): Promise<Report> {
   const voters = consortium.genesis.voters;
   const clients = voters.map((name) => devnet.client(name));
   const signed = (count: number): Source => sourceOf(signedPrescriptions(consortium, count));
-  const verify = verifySeconds();
+  const verify = await verifySeconds();
 
   // A node runs for months: its code is compiled before anything is measured.
   say(`Warming up for ${warmUpSeconds} s`);
