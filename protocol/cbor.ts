@@ -16,7 +16,9 @@ const asciiEnd = 0x80;
 const uint32Range = 0x1_0000_0000;
 
 const hexDigits = '0123456789abcdef';
-const digitCodes: readonly number[] = [...hexDigits].map((digit) => digit.charCodeAt(0));
+const digitCodes: readonly number[] = Array.from({ length: hexDigits.length }, (_, digit) =>
+  hexDigits.charCodeAt(digit),
+);
 /** Value of a lower-case hex digit by its code; 255 for what is none. */
 const digitValues: Uint8Array = new Uint8Array(asciiEnd).fill(255);
 for (const [value, code] of digitCodes.entries()) digitValues[code] = value;

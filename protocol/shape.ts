@@ -227,7 +227,7 @@ type Refinement = (value: unknown) => unknown;
 function refinementsOf(schema: z.ZodObject): readonly Refinement[] | null {
   const refinements: Refinement[] = [];
   for (const check of schema.def.checks ?? []) {
-    const { fn } = { fn: null, ...check._zod.def };
+    const { fn }: { readonly fn?: unknown } = { fn: null, ...check._zod.def };
     if (check._zod.def.check !== 'custom' || typeof fn !== 'function') return null;
     refinements.push(fn as Refinement);
   }

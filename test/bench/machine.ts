@@ -40,9 +40,10 @@ export async function verifySeconds(): Promise<number> {
 
 function busyCore(): Promise<number> {
   return new Promise((resolve, reject) => {
-    const options = { workerData: { milliseconds: 400 } };
+    const result = new Float64Array(new SharedArrayBuffer(8));
+    const options = { workerData: { milliseconds: 400, result } };
     const worker = new Worker(new URL('./verifyWorker.js', import.meta.url), options);
-    worker.once('message', resolve);
+    worker.once('exit', () => resolve(result[0] ?? Number.NaN));
     worker.once('error', reject);
   });
 }
