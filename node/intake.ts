@@ -93,8 +93,10 @@ async function onBatch(
   const verified = await ports.gate.batch(bytes);
   if (!verified.ok) {
     if (verified.refusal.code === 'busy') return 'ignore';
-    // Forwarding is blind to transactions, so the author alone is to blame for those; `reject` scores the forwarder.
-    ports.log.warn({ peer: from, code: verified.refusal.code }, 'batch refused');
+    const { code } = verified.refusal;
+    ports.log.warn({ peer: from, code }, 'batch refused');
+    // Honest members verify a batch before they forward it, so whoever hands us a bad one made it or helps who did.
+    if (from !== null && (dishonest.has(code) || code === 'batchInvalid')) ports.drop(from, code);
     return 'reject';
   }
   const { batch } = verified.value;

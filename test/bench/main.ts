@@ -7,16 +7,20 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { createConsortium } from '../../devnet/cast.ts';
 import { startDevnet, type Supervisor } from '../../devnet/supervisor.ts';
-import { pace, saturate, sourceOf, type LoadResult, type Source } from './load.ts';
+import type { RpcClient } from '../../node/rpc/client.ts';
+import { signedIssues, signedLives, stepsPerLife, type Life } from './lives.ts';
+import { pace, saturate, trickle, type LoadResult } from './load.ts';
 import { cpuSeconds, describeMachine, quantile, verifySeconds } from './machine.ts';
-import { signedPrescriptions } from './prescriptions.ts';
 
 const voterCount = 4;
 const warmUpSeconds = 10;
 const lightPerSecond = 10;
 /** Share of the measured throughput at which the second latency is taken. */
 const loadShare = 0.7;
-const signedPerSecondMax = 3_000;
+/** So many are signed beforehand for each second of load. */
+const transactionsPerSecondMax = 4_000;
+/** Groups on their way at once, and prescriptions in each; a step of a group is one request. */
+const fullShape = { groupCount: 48, livesPerGroup: 50 };
 
 interface Report {
   readonly machine: string;
@@ -85,32 +89,31 @@ async function main(): Promise<void> {
 async function measure(devnet: Supervisor, seconds: number): Promise<Report> {
   const { consortium } = devnet;
   const voters = consortium.genesis.voters;
-  const clients = voters.map((name) => devnet.client(name));
-  const signed = (count: number): Source => sourceOf(signedPrescriptions(consortium, count));
+  const clientOf = (member: string): RpcClient => devnet.client(member);
+  const livesFor = (duration: number): readonly Life[] =>
+    signedLives(consortium, Math.ceil((transactionsPerSecondMax * duration) / stepsPerLife));
   const verify = await verifySeconds();
 
   // A node runs for months: its code is compiled before anything is measured.
   say(`Warming up for ${warmUpSeconds} s`);
-  const warmUp = { seconds: warmUpSeconds, requestsPerNode: 12, transactionsPerRequest: 50 };
-  await saturate(clients, signed(signedPerSecondMax * warmUpSeconds), warmUp);
-  say(`Light load: ${lightPerSecond} transactions a second for ${seconds} s`);
-  const lightShape = { seconds, perSecond: lightPerSecond, transactionsPerRequest: 1 };
-  const light = await pace(clients, signed(lightPerSecond * seconds), lightShape);
+  await saturate(clientOf, livesFor(warmUpSeconds), { ...fullShape, seconds: warmUpSeconds });
 
+  say(`Light load: ${lightPerSecond} transactions a second for ${seconds} s`);
+  const light = await trickle(clientOf, signedIssues(consortium, lightPerSecond * seconds), lightPerSecond);
+
+  const lives = livesFor(seconds);
   say(`Full load for ${seconds} s`);
-  const source = signed(signedPerSecondMax * seconds);
   const pids = voters.map((name) => devnet.node(name).pid ?? 0);
   const before = pids.map(cpuSeconds);
-  const shape = { seconds, requestsPerNode: 12, transactionsPerRequest: 50 };
-  const full = await saturate(clients, source, shape);
+  const full = await saturate(clientOf, lives, { ...fullShape, seconds });
   const used = pids.map((pid, index) => (cpuSeconds(pid) ?? Number.NaN) - (before[index] ?? Number.NaN));
   const cpuMicros = (1e6 * used.reduce((sum, value) => sum + value, 0)) / voters.length / full.committedCount;
 
   const perSecond = full.committedCount / full.seconds;
   const loadedRate = Math.max(1, Math.floor(loadShare * perSecond));
+  const loadedLives = signedLives(consortium, Math.ceil((loadedRate * seconds) / stepsPerLife));
   say(`${Math.round(100 * loadShare)} % of it: ${loadedRate} transactions a second for ${seconds} s`);
-  const loadedShape = { seconds, perSecond: loadedRate, transactionsPerRequest: 10 };
-  const loaded = await pace(clients, signed(loadedRate * seconds), loadedShape);
+  const loaded = await pace(clientOf, loadedLives, { perSecond: loadedRate, livesPerGroup: 5 });
 
   const limitPerSecond = availableParallelism() / voters.length / verify;
   return {

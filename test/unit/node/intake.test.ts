@@ -143,9 +143,11 @@ describe('gossiped batches', () => {
     assert.deepEqual(setting.batches, [batch]);
   });
 
-  it('are rejected if they are not good', async () => {
+  it('are rejected if they are not good, and whoever handed one over is dropped', async () => {
     const { batch } = aBatch({ transactions: [anOpaqueTransaction(1)] });
-    assert.equal(await anIntake().handlers.onBatch(batch.bytes, clinic), 'reject');
+    const setting = anIntake();
+    assert.equal(await setting.handlers.onBatch(batch.bytes, clinic), 'reject');
+    assert.deepEqual(setting.dropped, ['clinic batchInvalid']);
   });
 
   it('are ignored while the verifier is full', async () => {
