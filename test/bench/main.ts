@@ -114,7 +114,7 @@ async function measure(devnet: Supervisor, seconds: number): Promise<Report> {
   const loadedRate = Math.max(1, Math.floor(loadShare * perSecond));
   const loadedLives = signedLives(consortium, Math.ceil((loadedRate * seconds) / stepsPerLife));
   say(`${Math.round(100 * loadShare)} % of it: ${loadedRate} transactions a second for ${seconds} s`);
-  const loaded = await pace(clientOf, loadedLives, { perSecond: loadedRate, livesPerGroup: 5 });
+  const loaded = await pace(clientOf, loadedLives, { perSecond: loadedRate, livesPerGroup: 20 });
 
   const limitPerSecond = availableParallelism() / voters.length / verify;
   return {
