@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connect, type RpcClient } from '../node/rpc/client.ts';
 import { socketPathBytesMax, type LogLevel } from '../node/settings.ts';
+import { nodeFlags } from '../node/version.ts';
 import type { Consortium } from './cast.ts';
 import { devnetPassphrase, homeOf, writeConfigs, writeHomes, type NodePorts } from './homes.ts';
 import { freePorts } from './ports.ts';
@@ -164,7 +165,8 @@ export class Supervisor {
     const log = openSync(logFile, 'a', 0o600);
     const { RXLEDGER_HOME: _, ...inherited } = process.env;
     // Its standard input is a pipe of ours: when we die, however, it ends, and the node stops.
-    const child = spawn(process.execPath, [programPath, '--home', home, 'start', '--bound-to-parent'], {
+    const start = [programPath, '--home', home, 'start', '--bound-to-parent'];
+    const child = spawn(process.execPath, [...nodeFlags, ...start], {
       stdio: ['pipe', log, log],
       env: { ...inherited, ...this.#options.environment, RXLEDGER_PASSPHRASE: devnetPassphrase },
     });

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=64
 /**
  * The program `rxledger`. Standard output is data, standard error is progress; the exit codes stand in commands/outcome.ts. A
  * command's code is loaded when it is called.
