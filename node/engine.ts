@@ -227,8 +227,9 @@ export class Engine {
   }
 
   #makeMempool(nextSequence: Sequence): Mempool {
-    const { stores, clock, own, signer } = this.#options;
+    const { stores, clock, own, signer, genesis } = this.#options;
     return new Mempool({
+      blockIntervalMsMin: genesis.consensus.blockIntervalMsMin,
       chainId: this.chainId,
       member: own.name,
       signer,

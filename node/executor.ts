@@ -8,7 +8,7 @@ import { blockLimits, checkLanes, chooseBatches, laneCursor, type OfferedBatch }
 import { executeBlock, type BlockContext, type Execution, type LaneBatch } from '../protocol/ledger.ts';
 import { batchTransactionsMax, blockBatchesMax } from '../protocol/limits.ts';
 import { accepted, refused, type Result } from '../protocol/result.ts';
-import type { StateView } from '../protocol/state.ts';
+import type { SeenId, StateView } from '../protocol/state.ts';
 import type { Clock } from './clock.ts';
 import type { VerifiedBatch } from './gate.ts';
 import type { Pool } from './pool.ts';
@@ -39,6 +39,11 @@ export interface ExecutedBlock {
   readonly digest: Digest;
   readonly execution: Execution;
   readonly batches: readonly VerifiedBatch[];
+}
+
+/** With its seen ids by key, for the blocks on top of it. */
+interface KeptBlock extends ExecutedBlock {
+  readonly seen: ReadonlyMap<string, SeenId>;
 }
 
 export interface BuildRequest {
@@ -75,7 +80,7 @@ export class Executor {
   readonly #pool: Pool;
   readonly #clock: Clock;
   readonly #blockMsTarget: number;
-  readonly #executed = new Map<Digest, ExecutedBlock>();
+  readonly #executed = new Map<Digest, KeptBlock>();
   #transactionMs = transactionMsFirst;
 
   constructor({ chainId, ledger, pool, clock, blockMsTarget }: ExecutorPorts) {
@@ -92,7 +97,7 @@ export class Executor {
 
   /** Height, time and state after a block: the ledger's head, or an executed block whose ancestry reaches it; null otherwise. */
   tip(digest: Digest): ExecutedTip | null {
-    const chain: ExecutedBlock[] = [];
+    const chain: KeptBlock[] = [];
     const head = this.#ledger.head();
     let cursor = digest;
     while (cursor !== head.digest) {
@@ -213,7 +218,8 @@ export class Executor {
       const oldest = this.#executed.keys().next();
       if (oldest.done !== true) this.#executed.delete(oldest.value);
     }
-    this.#executed.set(executed.digest, executed);
+    const seen = new Map(executed.execution.writes.seen.map((row) => [row.key, row]));
+    this.#executed.set(executed.digest, { ...executed, seen });
   }
 
   #choose(view: StateView, parentDigest: Digest): readonly VerifiedBatch[] {
@@ -226,9 +232,8 @@ export class Executor {
   }
 
   /** Newest first; ends at the ledger's head. Reading stays right when the ledger moves up along this very chain. */
-  #layered(chain: readonly ExecutedBlock[]): StateView {
+  #layered(chain: readonly KeptBlock[]): StateView {
     const layers = chain.map(({ execution }) => execution.writes);
-    const seen = layers.map((writes) => new Map(writes.seen.map((row) => [row.key, row])));
     return {
       get: (key) => {
         for (const writes of layers) {
@@ -245,8 +250,8 @@ export class Executor {
         return this.#ledger.page(path);
       },
       seen: (key) => {
-        for (const rows of seen) {
-          const row = rows.get(key);
+        for (const { seen } of chain) {
+          const row = seen.get(key);
           if (row !== undefined) return row;
         }
         return this.#ledger.seen(key);

@@ -27,6 +27,8 @@ export interface MempoolOptions {
   readonly nextSequence: Sequence;
   /** Makes the batch durable. Rejects if it could not: then the node stops, because the outcome is unknown. */
   readonly store: (batch: Batch) => Promise<void>;
+  /** Least time between two blocks. */
+  readonly blockIntervalMsMin: number;
   /** Our batches that are not ordered yet; sealing waits while there are many, so that the queue's bound is felt by clients. */
   readonly unorderedBatches: () => number;
   /** Durable: into the pool and out to the others. */
@@ -105,7 +107,13 @@ export class Mempool {
   }
 
   #untilDueMs(): number {
-    return this.#lastSealMs + batchAgeMsMax - this.#options.clock.monotonicMs();
+    return this.#lastSealMs + this.#ageMsMax() - this.#options.clock.monotonicMs();
+  }
+
+  /** While a batch of ours waits for a block, another could not be ordered any sooner: it fills meanwhile, which costs everybody less. */
+  #ageMsMax(): number {
+    const isWaiting = this.#options.unorderedBatches() > 0;
+    return isWaiting ? Math.max(batchAgeMsMax, this.#options.blockIntervalMsMin) : batchAgeMsMax;
   }
 
   #isLaneLong(): boolean {

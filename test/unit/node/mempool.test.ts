@@ -35,6 +35,7 @@ function aMempool(overrides: Partial<MempoolOptions> = {}): Setting {
     clock,
     nextSequence: 7 as Sequence,
     store: async (batch) => void journal.push(`stored ${batch.sequence}`),
+    blockIntervalMsMin: 100,
     unorderedBatches: () => 0,
     publish: (batch) => {
       journal.push(`published ${batch.batch.sequence}`);
@@ -124,6 +125,23 @@ describe('the mempool', () => {
     assert.deepEqual(countsOf(published), [1, batchTransactionsMax, 1]);
   });
 
+  it('lets a batch fill until the next block can come while one of ours is not ordered', async () => {
+    let unordered = 0;
+    const { mempool, clock, published } = aMempool({ unorderedBatches: () => unordered });
+    fill(mempool, some(1, 1));
+    clock.advance(0);
+    await settled();
+    unordered = 1;
+    fill(mempool, some(2, 1));
+    clock.advance(99);
+    fill(mempool, some(3, 1));
+    await settled();
+    assert.deepEqual(countsOf(published), [1]);
+    clock.advance(1);
+    await settled();
+    assert.deepEqual(countsOf(published), [1, 2]);
+  });
+
   it('never makes a batch larger than the others take', async () => {
     const { mempool, clock, published } = aMempool({ unorderedBatches: () => 0 });
     fill(mempool, some(1, 40, 32_768));
@@ -154,7 +172,7 @@ describe('the mempool', () => {
     clock.advance(25);
     await settled();
     unordered = 0;
-    clock.advance(25);
+    clock.advance(100);
     await settled();
     assert.deepEqual(countsOf(published), [batchTransactionsMax, 1]);
   });
