@@ -25,7 +25,7 @@ export interface SignedStep {
 /** In the order in which they must be committed. */
 export type Life = readonly SignedStep[];
 
-export interface Doctor {
+interface Doctor {
   readonly member: MemberName;
   readonly practitioner: Id;
   readonly signer: Signer;
