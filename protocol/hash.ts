@@ -22,12 +22,8 @@ const tags = {
   idChain: 'rxledger/id-chain/1',
   commitment: 'rxledger/commitment/1',
   blob: 'rxledger/blob/1',
-  pack: 'rxledger/pack/1',
   receiptCode: 'rxledger/receipt-code/1',
-  redeem: 'rxledger/redeem/1',
-  courier: 'rxledger/courier/1',
   claims: 'rxledger/claims/1',
-  token: 'rxledger/token/1',
 } as const;
 
 export type HashTag = keyof typeof tags;
