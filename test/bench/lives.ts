@@ -4,16 +4,11 @@ import type { CastMember, Consortium } from '../../devnet/cast.ts';
 import { memberOf } from '../../devnet/homes.ts';
 import { signerFromSeed } from '../../node/ed25519.ts';
 import type { Action } from '../../protocol/action.ts';
-import type { Amount, Digest, Id, MemberName, PublicKey, Timestamp, Units } from '../../protocol/brand.ts';
+import type { Amount, Digest, Id, MemberName, Timestamp, Units } from '../../protocol/brand.ts';
 import { bytesToHex } from '../../protocol/bytes.ts';
 import type { PractitionerRole } from '../../protocol/practitioner.ts';
 import type { Signer } from '../../protocol/signature.ts';
-import {
-  encodeEnvelope,
-  encodePayload,
-  transactionId,
-  transactionSigningBytes,
-} from '../../protocol/transaction.ts';
+import { signAct } from '../support/transactions.ts';
 
 /** One signed transaction and the member whose application sends it. */
 export interface SignedStep {
@@ -186,21 +181,6 @@ function signed(
   act: { readonly member: MemberName; readonly action: Action },
   signers: readonly Signer[],
 ): SignedStep {
-  const notAfter = (Date.now() + hourMs) as Timestamp;
-  const payload = encodePayload({
-    chainId,
-    id: newId(),
-    member: act.member,
-    notAfter,
-    action: act.action,
-    seals: [],
-  });
-  const message = transactionSigningBytes(chainId, transactionId(payload));
-  const signatures = signers.map(
-    (signer): { readonly key: PublicKey; readonly sig: ReturnType<Signer['sign']> } => ({
-      key: signer.publicKey,
-      sig: signer.sign(message),
-    }),
-  );
-  return { member: act.member, transaction: `0x${bytesToHex(encodeEnvelope(payload, signatures))}` };
+  const { bytes } = signAct(chainId, act, signers);
+  return { member: act.member, transaction: `0x${bytesToHex(bytes)}` };
 }

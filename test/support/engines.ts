@@ -1,5 +1,4 @@
 /** A consortium of engines in one process: real libp2p on loopback, real LevelDB in a temporary directory, no JSON-RPC. */
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,17 +12,9 @@ import { startNetwork } from '../../node/network/network.ts';
 import type { PeerAddress } from '../../node/network/ports.ts';
 import type { Log } from '../../node/ports.ts';
 import { closeStores, createStores, openStores, type Stores } from '../../node/stores.ts';
-import type { Id, MemberName, Timestamp } from '../../protocol/brand.ts';
-import type { Action } from '../../protocol/action.ts';
+import type { MemberName } from '../../protocol/brand.ts';
 import type { ConsensusParameters } from '../../protocol/genesis.ts';
-import {
-  encodeEnvelope,
-  encodePayload,
-  transactionId,
-  transactionSigningBytes,
-} from '../../protocol/transaction.ts';
-import { patientKeys, createToken } from '../../node/patient.ts';
-import type { Units } from '../../protocol/brand.ts';
+import { signIssue } from './transactions.ts';
 
 export interface EngineNode {
   readonly name: MemberName;
@@ -124,47 +115,7 @@ function seedOf(member: CastMember, purpose: string): Uint8Array {
   return key.seed;
 }
 
-function newId(): Id {
-  return randomBytes(16).toString('hex') as Id;
-}
-
 /** A signed `rx.issue` of the hospital's named doctor, with a fresh prescription and patient. */
 export function anIssue(consortium: Consortium): Uint8Array {
-  const hospital = memberOf(consortium, 'hospital');
-  const doctor = hospital.practitioners.find(({ practitioner }) => practitioner.roles.includes('doctor'));
-  const key = doctor?.keys[0];
-  if (doctor === undefined || key === undefined) throw new Error('the hospital has no doctor');
-  const rxId = newId();
-  const now = Date.now() as Timestamp;
-  const patient = patientKeys(createToken(rxId), 1);
-  const [fill] = patient.fills;
-  if (fill === undefined) throw new Error('no fill');
-  const action: Action = {
-    kind: 'rx.issue',
-    body: {
-      rxId,
-      prescriber: doctor.practitioner.id,
-      class: 'ordinary',
-      authoredOn: now,
-      validUntil: (now + 86_400_000) as Timestamp,
-      items: [{ itemId: 0, units: 30 as Units, repeats: 0, intervalDays: 0, substitutionAllowed: true }],
-      fills: [
-        {
-          k: 0,
-          start: now,
-          end: (now + 86_400_000) as Timestamp,
-          redeemKey: fill.redeemKey,
-          receiptHash: fill.receiptHash,
-        },
-      ],
-      ownerKey: patient.owner.publicKey,
-      reviewRequired: false,
-      replaces: null,
-    },
-  };
-  const { chainId } = consortium;
-  const notAfter = (now + 3_600_000) as Timestamp;
-  const payload = encodePayload({ chainId, id: newId(), member: hospital.name, notAfter, action, seals: [] });
-  const sig = signerFromSeed(key.seed).sign(transactionSigningBytes(chainId, transactionId(payload)));
-  return encodeEnvelope(payload, [{ key: key.publicKey, sig }]);
+  return signIssue(consortium, 'hospital', 0).bytes;
 }

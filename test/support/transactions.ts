@@ -53,12 +53,11 @@ function practitionersInRole(
 }
 
 /** An act of a member, signed by the given keys over this chain's signing bytes. */
-function sign(
-  consortium: Consortium,
+export function signAct(
+  chainId: Digest,
   act: { readonly member: MemberName; readonly action: Action },
   signers: readonly Signer[],
 ): SignedTransaction {
-  const { chainId } = consortium;
   const notAfter = (Date.now() + hourMs) as Timestamp;
   const payload = encodePayload({ chainId, id: anId(), notAfter, seals: [], ...act });
   const txId = transactionId(payload);
@@ -94,7 +93,11 @@ export function signIssue(consortium: Consortium, memberName: string, number: nu
       replaces: null,
     },
   };
-  return { ...sign(consortium, { member: memberName as MemberName, action }, [signer]), rxId, redeemSigner };
+  return {
+    ...signAct(consortium.chainId, { member: memberName as MemberName, action }, [signer]),
+    rxId,
+    redeemSigner,
+  };
 }
 
 /** A pharmacy's reservation of the prescription's fill, for two hours at the counter. */
@@ -108,5 +111,5 @@ export function signReserve(
   const until = (Date.now() + 2 * hourMs) as Timestamp;
   const action: Action = { kind: 'fill.reserve', body: { rxId, k: 0, pharmacy, until, mode: 'counter' } };
   const signers = [signerFromSeed(keyOf(pharmacist).seed), redeemSigner];
-  return sign(consortium, { member: pharmacy, action }, signers);
+  return signAct(consortium.chainId, { member: pharmacy, action }, signers);
 }
