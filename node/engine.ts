@@ -24,7 +24,7 @@ import { Documents } from './documents.ts';
 import type { SealingKeyPair } from './ed25519.ts';
 import { Gate, type VerifiedBatch, type VerifiedMessage, type VerifyMany } from './gate.ts';
 import { intakeHandlers } from './intake.ts';
-import { loadLanes, replayLog } from './reload.ts';
+import { loadLanes, replayLog, trackOwn } from './reload.ts';
 import { Mempool } from './mempool.ts';
 import { NodeFailure } from './nodeFailure.ts';
 import type { Network, NetworkHandlers } from './network/ports.ts';
@@ -72,6 +72,7 @@ export class Engine {
   readonly tracker: Tracker;
   readonly gate: Gate;
   readonly documents: Documents;
+  readonly archive: Archive;
   readonly #options: EngineOptions;
   readonly #ownVoter: OwnVoter | null;
   readonly #records: readonly SafetyRecord[];
@@ -107,8 +108,10 @@ export class Engine {
       // Until we take part, everything is listened to: it may be our own key that speaks (W8).
       isVoteNew: (vote) => !this.#isStarted || isVoteNew(this.state, vote),
       isCertificateNew: (certificate) => !this.#isStarted || isCertificateNew(this.state, certificate),
+      heldBatch: (digest) => this.pool.get(digest),
       consensusKeyOf: (name) => this.member(name)?.consensusKey ?? null,
     });
+    this.archive = new Archive(options.stores.ledger, options.stores.batches);
     this.#core = assembleCore(this.#coreOptions());
     this.documents = this.#makeDocuments();
   }
@@ -155,9 +158,7 @@ export class Engine {
     const { stores, own } = this.#options;
     await loadLanes(this.#options, { pool: this.pool, gate: this.gate });
     const cursor = laneCursor(stores.ledger, own.name);
-    for (const { transactions } of this.pool.run(own.name, cursor, laneBatchesMax)) {
-      for (const { txId, notAfter } of transactions) this.tracker.add(txId, notAfter);
-    }
+    trackOwn(stores.ledger, this.pool.run(own.name, cursor, laneBatchesMax), this.tracker);
     const highest = await stores.batches.highestSequence(own.name);
     this.#mempool = this.#makeMempool((Math.max(cursor, highest) + 1) as Sequence);
     this.#network = await connect(this.#handlers());
@@ -206,7 +207,6 @@ export class Engine {
 
   #makeDocuments(): Documents {
     const { own, stores, sealing, clock, log } = this.#options;
-    const archive = new Archive(stores.ledger, stores.batches);
     return new Documents({
       chainId: this.chainId,
       own: own.name,
@@ -218,7 +218,7 @@ export class Engine {
       sealingKeyOf: (name) => this.member(name)?.sealingKey ?? null,
       holders: this.voters.voters.map((voter) => voter.name),
       connected: () => this.connected(),
-      issueOf: async (rxId) => archive.issueOf(rxId),
+      issueOf: async (rxId) => this.archive.issueOf(rxId),
       mayRead: (name, rxId) => {
         const prescription = readPrescription(stores.ledger, rxId);
         return prescription !== null && mayRead(prescription, name, stores.ledger.head().timeMs);

@@ -5,7 +5,7 @@
 import { decodeBatch, verifyBatch, type Batch } from '../protocol/batch.ts';
 import { namesItsBatches } from '../protocol/block.ts';
 import type { Digest, MemberName, PublicKey, Signature, Timestamp, Verified } from '../protocol/brand.ts';
-import { bytesToHex } from '../protocol/bytes.ts';
+import { bytesToHex, equalBytes } from '../protocol/bytes.ts';
 import { verifyCertificate, type Certificate } from '../protocol/certificate.ts';
 import { unreachable } from '../protocol/invariant.ts';
 import { notAfterAheadMsMax } from '../protocol/limits.ts';
@@ -54,6 +54,8 @@ export interface GateOptions {
   /** Whether the core still has a use for it: half of the votes and certificates of a view come late. */
   readonly isVoteNew: (vote: Vote) => boolean;
   readonly isCertificateNew: (certificate: Certificate) => boolean;
+  /** A batch that was verified and is still held: the same bytes again, by gossip and by request, cost nothing again. */
+  readonly heldBatch: (digest: Digest) => VerifiedBatch | null;
   readonly scheme: SignatureScheme;
   readonly verifyMany: VerifyMany;
 }
@@ -103,6 +105,9 @@ export class Gate {
   async batch(bytes: Uint8Array): Promise<Result<VerifiedBatch>> {
     const decoded = decodeBatch(bytes);
     if (!decoded.ok) return decoded;
+    const held = this.#options.heldBatch(decoded.value.digest);
+    // The digest does not cover the author's signature, so all bytes are compared.
+    if (held !== null && equalBytes(held.batch.bytes, bytes)) return accepted(held);
     const consensusKey = this.#options.consensusKeyOf(decoded.value.member);
     if (consensusKey === null) return refused('memberNotActive');
     const expected = { chainId: this.#options.chainId, consensusKey };

@@ -2,13 +2,15 @@
 import type { SafetyRecord } from '../consensus/record.ts';
 import type { Genesis } from '../protocol/genesis.ts';
 import { laneCursor } from '../protocol/lane.ts';
-import type { Gate } from './gate.ts';
+import type { Gate, VerifiedBatch } from './gate.ts';
 import { NodeFailure } from './nodeFailure.ts';
 import { laneBatchesMax, type Pool } from './pool.ts';
 import type { Log } from './ports.ts';
 import { replayEntry, type OwnVoter } from './statement.ts';
+import type { LedgerStore } from './storage/ledger.ts';
 import type { LogEntry } from './storage/safetyRecord.ts';
 import type { Stores } from './stores.ts';
+import type { Tracker } from './tracker.ts';
 
 /** Statements of our log, signed again. Throws NodeFailure `storage` for a log that other code wrote. */
 export function replayLog(entries: readonly LogEntry[], own: OwnVoter | null): readonly SafetyRecord[] {
@@ -36,5 +38,16 @@ export async function loadLanes(
       if (verified?.ok === true) pool.add(verified.value, { isOrdered: false });
       else log.warn({ member: name, digest }, 'a stored batch is not good and is left out');
     }
+  }
+}
+
+/** Whoever asks for a transaction of our own batches is told that it waits, if it does. */
+export function trackOwn(
+  ledger: Pick<LedgerStore, 'locate'>,
+  batches: readonly VerifiedBatch[],
+  tracker: Tracker,
+): void {
+  for (const { txId, notAfter } of batches.flatMap(({ transactions }) => transactions)) {
+    if (ledger.locate(txId) === null) tracker.add(txId, notAfter);
   }
 }

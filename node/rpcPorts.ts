@@ -6,7 +6,7 @@ import type { Genesis } from '../protocol/genesis.ts';
 import { unreachable } from '../protocol/invariant.ts';
 import { readMember } from '../protocol/membership.ts';
 import { accepted, refused } from '../protocol/result.ts';
-import { Archive } from './archive.ts';
+import type { Archive } from './archive.ts';
 import type { Clock } from './clock.ts';
 import { signerFromSeed } from './ed25519.ts';
 import type { Engine } from './engine.ts';
@@ -56,7 +56,7 @@ export class FinalityListeners {
 }
 
 export function makeRpcPorts(parts: RpcParts): RpcPorts {
-  const archive = new Archive(parts.stores.ledger, parts.stores.batches);
+  const { archive } = parts.engine;
   const { clock, log, metrics, status } = parts;
   return {
     ledger: ledgerPort(parts, archive),
@@ -110,10 +110,11 @@ const historyMax = 1_000;
 
 function transactionPort({ engine }: RpcParts, archive: Archive): TransactionPort {
   const statusOf = (txId: Digest): TransactionStatus => {
-    const receipt = archive.receiptOf(txId);
+    // What is tracked has no receipt yet: every call of the hot path would else ask the database in vain.
     const notAfter = engine.tracker.notAfter(txId);
-    if (receipt !== null) return { txId, status: receipt.outcome, receipt, notAfter };
-    return { txId, status: engine.tracker.has(txId) ? 'pending' : 'unknown', receipt: null, notAfter };
+    if (notAfter !== null) return { txId, status: 'pending', receipt: null, notAfter };
+    const receipt = archive.receiptOf(txId);
+    return { txId, status: receipt?.outcome ?? 'unknown', receipt, notAfter };
   };
   return {
     submit: async (envelopeBytes) => {

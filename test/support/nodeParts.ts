@@ -138,6 +138,7 @@ export function aGate(overrides: Partial<GateOptions> = {}): Gate {
     voters: testVoters,
     consensusKeyOf: (name) =>
       testGenesis.members.find((member) => member.name === name)?.consensusKey ?? null,
+    heldBatch: () => null,
     isVoteNew: () => true,
     isCertificateNew: () => true,
     scheme: ed25519,

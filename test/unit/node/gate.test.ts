@@ -112,6 +112,23 @@ describe('the gate for batches', () => {
     );
   });
 
+  it('verifies no batch again that is held, unless one byte of it is other', async () => {
+    const held = aBatch();
+    let count = 0;
+    const verifyMany: GateOptions['verifyMany'] = async (items) => {
+      count += 1;
+      return items.map(() => true);
+    };
+    const heldBatch: GateOptions['heldBatch'] = (digest) => (digest === held.batch.digest ? held : null);
+    const gate = aGate({ verifyMany, heldBatch });
+    assert.deepEqual(await gate.batch(Uint8Array.from(held.batch.bytes)), accepted(held));
+    assert.equal(count, 0);
+    const other = Uint8Array.from(held.batch.bytes);
+    const last = other.length - 1;
+    other[last] = (other[last] ?? 0) ^ 1;
+    assert.deepEqual(await gate.batch(other), refused('badSignature'));
+  });
+
   it('refuses bytes that are no batch (malformed)', async () => {
     const result = await aGate().batch(new Uint8Array([0]));
     assert.equal(result.ok ? null : result.refusal.code, 'malformed');
