@@ -1,16 +1,12 @@
 /** The stores of one node, made once and opened together; safety apart from data, as the layout says. */
-import type { PublicKey, Timestamp } from '../protocol/brand.ts';
+import type { Digest, PublicKey, Timestamp } from '../protocol/brand.ts';
 import { chainIdOf, type Genesis } from '../protocol/genesis.ts';
 import { genesisState } from '../protocol/genesisBlock.ts';
 import { openBatches, type BatchStore } from './storage/batches.ts';
+import { systemDisk, type Disk } from './storage/disk.ts';
 import { layoutOf, makeDirectories } from './storage/layout.ts';
 import { createLedger, openLedger, type LedgerStore } from './storage/ledger.ts';
-import {
-  openSafetyLog,
-  safetySegmentBytesMax,
-  systemDisk,
-  type OpenedSafetyLog,
-} from './storage/safetyLog.ts';
+import { openSafetyLog, safetySegmentBytesMax, type OpenedSafetyLog } from './storage/safetyLog.ts';
 import { openSealed, type SealedStore } from './storage/sealed.ts';
 
 export interface Stores {
@@ -20,28 +16,48 @@ export interface Stores {
   readonly safety: OpenedSafetyLog;
 }
 
+/** Whose stores, and on which disk. */
+export interface StoresOwner {
+  readonly disk: Disk;
+  readonly home: string;
+  readonly genesis: Genesis;
+  readonly consensusKey: PublicKey;
+}
+
+/** `createStoresOn` this machine's own disk. */
+export async function createStores(home: string, genesis: Genesis, consensusKey: PublicKey): Promise<void> {
+  await createStoresOn({ disk: systemDisk, home, genesis, consensusKey });
+}
+
+/** `openStoresOn` this machine's own disk. */
+export async function openStores(home: string, genesis: Genesis, consensusKey: PublicKey): Promise<Stores> {
+  return openStoresOn({ disk: systemDisk, home, genesis, consensusKey });
+}
+
 /**
  * Makes empty stores at genesis, once in the life of a home: a second time is refused, for an empty safety log under a key that has
  * voted would be amnesia (W6). Throws StorageFailure.
  */
-export async function createStores(home: string, genesis: Genesis, consensusKey: PublicKey): Promise<void> {
+export async function createStoresOn(owner: StoresOwner): Promise<void> {
+  const { disk, home, genesis } = owner;
   const layout = layoutOf(home);
   const chainId = chainIdOf(genesis);
-  makeDirectories(layout);
-  const safety = await openSafetyLog(layout.safety, safetyOptions(chainId, consensusKey, 'create'));
+  makeDirectories(layout, disk.makeDirectory);
+  const safety = await openSafetyLog(layout.safety, safetyOptions(owner, chainId, 'create'));
   await safety.log.close();
   const { root, writes } = genesisState(genesis);
   const point = { chainId, timeMs: genesis.createdAt satisfies Timestamp, stateRoot: root, writes };
-  const ledger = await createLedger(layout.ledger, { anchorPath: layout.anchor, genesis: point });
+  const ledger = await createLedger(layout.ledger, { anchorPath: layout.anchor, genesis: point }, disk);
   await ledger.close();
-  const batches = await openBatches(layout.batches, 'create');
+  const batches = await openBatches(layout.batches, 'create', disk);
   await batches.close();
-  const sealed = await openSealed(layout.sealed, 'create');
+  const sealed = await openSealed(layout.sealed, 'create', disk);
   await sealed.close();
 }
 
-/** Opens what `createStores` made; the safety log first, because its lock keeps a second process out. Throws StorageFailure. */
-export async function openStores(home: string, genesis: Genesis, consensusKey: PublicKey): Promise<Stores> {
+/** Opens what `createStoresOn` made; the safety log first, because its lock keeps a second process out. Throws StorageFailure. */
+export async function openStoresOn(owner: StoresOwner): Promise<Stores> {
+  const { disk, home, genesis } = owner;
   const layout = layoutOf(home);
   const chainId = chainIdOf(genesis);
   const opened: { close(): Promise<void> }[] = [];
@@ -50,11 +66,11 @@ export async function openStores(home: string, genesis: Genesis, consensusKey: P
     return store;
   };
   try {
-    const safety = await openSafetyLog(layout.safety, safetyOptions(chainId, consensusKey, 'existing'));
+    const safety = await openSafetyLog(layout.safety, safetyOptions(owner, chainId, 'existing'));
     keep(safety.log);
-    const ledger = keep(await openLedger(layout.ledger, { anchorPath: layout.anchor, chainId }));
-    const batches = keep(await openBatches(layout.batches, 'existing'));
-    const sealed = keep(await openSealed(layout.sealed, 'existing'));
+    const ledger = keep(await openLedger(layout.ledger, { anchorPath: layout.anchor, chainId }, disk));
+    const batches = keep(await openBatches(layout.batches, 'existing', disk));
+    const sealed = keep(await openSealed(layout.sealed, 'existing', disk));
     return { ledger, batches, sealed, safety };
   } catch (error) {
     for (const store of opened.toReversed()) await store.close();
@@ -70,9 +86,9 @@ export async function closeStores(stores: Stores): Promise<void> {
 }
 
 function safetyOptions(
-  chainId: ReturnType<typeof chainIdOf>,
-  consensusKey: PublicKey,
+  { disk, consensusKey }: StoresOwner,
+  chainId: Digest,
   mode: 'create' | 'existing',
 ): Parameters<typeof openSafetyLog>[1] {
-  return { chainId, consensusKey, mode, disk: systemDisk, segmentBytesMax: safetySegmentBytesMax };
+  return { chainId, consensusKey, mode, disk, segmentBytesMax: safetySegmentBytesMax };
 }

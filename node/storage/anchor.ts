@@ -2,10 +2,10 @@
  * The anchor: a small file outside the database that says how far the ledger had come. A database that lost its newest files
  * opens without an error; the anchor is how the node notices. It is written now and then: a ledger ahead of it is fine.
  */
-import { readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import type { Digest, Height } from '../../protocol/brand.ts';
 import { bytesToHex, hexToBytes } from '../../protocol/bytes.ts';
+import { systemDisk, type Files } from './disk.ts';
 import { replaceFile } from './durableFile.ts';
 import { StorageFailure, storageFailure } from './failure.ts';
 
@@ -25,16 +25,20 @@ function checksum(body: Uint8Array): Buffer {
 }
 
 /** Replaces the anchor durably. Throws StorageFailure. */
-export async function writeAnchor(path: string, anchor: Anchor): Promise<void> {
+export function writeAnchor(path: string, anchor: Anchor, files: Files = systemDisk): void {
   const height = Buffer.alloc(numberSize);
   height.writeUIntBE(anchor.height, 0, numberSize);
   const body = Buffer.concat([magic, height, hexToBytes(anchor.chainId), hexToBytes(anchor.stateRoot)]);
-  await replaceFile(path, Buffer.concat([body, checksum(body)]));
+  try {
+    replaceFile(files, { path, temporary: `${path}.new` }, Buffer.concat([body, checksum(body)]));
+  } catch (error) {
+    throw storageFailure(error, 'write the anchor');
+  }
 }
 
 /** The anchor, or null if there is no such file. Failures: `corrupt`, `io`. */
-export function readAnchor(path: string): Anchor | null {
-  const bytes = readIfThere(path);
+export function readAnchor(path: string, files: Files = systemDisk): Anchor | null {
+  const bytes = readIfThere(path, files);
   if (bytes === null) return null;
   const body = bytes.subarray(0, bodySize);
   const isIntact = bytes.length === bodySize + digestSize && checksum(body).equals(bytes.subarray(bodySize));
@@ -48,9 +52,9 @@ export function readAnchor(path: string): Anchor | null {
   };
 }
 
-function readIfThere(path: string): Buffer | null {
+function readIfThere(path: string, files: Files): Buffer | null {
   try {
-    return readFileSync(path);
+    return files.read(path);
   } catch (error) {
     const failure = storageFailure(error, 'read the anchor');
     if (failure.code === 'missing') return null;

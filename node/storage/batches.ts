@@ -8,6 +8,7 @@ import type { Digest, MemberName } from '../../protocol/brand.ts';
 import { compareText } from '../../protocol/bytes.ts';
 import { invariant } from '../../protocol/invariant.ts';
 import { openDatabase, type Database, type RowWrite } from './database.ts';
+import { systemDisk, type Disk } from './disk.ts';
 import { batchKey, laneBounds, laneKey, lanePlace, type LanePlace } from './keyspace.ts';
 
 export type StoredBatch = Pick<Batch, 'digest' | 'member' | 'sequence' | 'bytes'>;
@@ -134,6 +135,10 @@ function comparePlaces(a: LanePlace, b: LanePlace): number {
 }
 
 /** Failures: `missing`, `exists`, `locked`, `corrupt`, and those of the disk. */
-export async function openBatches(directory: string, mode: 'create' | 'existing'): Promise<BatchStore> {
-  return new BatchStore(await openDatabase(directory, { ...databaseOptions, mode }));
+export async function openBatches(
+  directory: string,
+  mode: 'create' | 'existing',
+  disk: Disk = systemDisk,
+): Promise<BatchStore> {
+  return new BatchStore(await openDatabase(directory, { ...databaseOptions, mode }, disk));
 }

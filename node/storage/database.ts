@@ -2,27 +2,10 @@
  * LevelDB with what it lacks: a checksum over key and value on every row (LevelDB 1.20 verifies none on reading), no silent
  * creation (a lost CURRENT file would open as an empty database), and no write after a failed one (W7).
  */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { Level } from 'level';
-import { syncDirectory } from './durableFile.ts';
+import { systemDisk, type DatabaseOptions, type Disk, type RawDatabase, type RawSnapshot } from './disk.ts';
 import { StorageFailure, storageFailure } from './failure.ts';
-import { directoryMode } from './layout.ts';
-
-export type RawLevel = Level<string, Uint8Array>;
-type RawSnapshot = ReturnType<RawLevel['snapshot']>;
-
-export interface DatabaseOptions {
-  /** `create` refuses what exists, `existing` what does not: a node never starts on an empty database by accident. */
-  readonly mode: 'create' | 'existing';
-  /** Bytes of uncompressed blocks kept in memory. */
-  readonly cacheSize: number;
-  /** Bytes of log before LevelDB sorts it into a table; two such buffers may be in memory. */
-  readonly writeBufferSize: number;
-  /** False where values are compressed or encrypted already. */
-  readonly isCompressed: boolean;
-}
 
 export interface Row {
   readonly key: string;
@@ -65,14 +48,14 @@ function openEnvelope(key: string, bytes: Uint8Array): Uint8Array {
 
 /** One LevelDB directory, held exclusively. All methods throw StorageFailure. */
 export class Database {
-  readonly #level: RawLevel;
+  readonly #level: RawDatabase;
   #failure: StorageFailure | null = null;
   /** While a write is under way reads see the state before it, whichever row the writing thread has come to. */
   #before: RawSnapshot | null = null;
   #lastWrite: Promise<void> = Promise.resolve();
 
   /** Takes over an open LevelDB; `openDatabase` is the way to one. */
-  constructor(level: RawLevel) {
+  constructor(level: RawDatabase) {
     this.#level = level;
   }
 
@@ -148,10 +131,8 @@ export class Database {
 
   /** Moves what was deleted in a range of keys out of the files: from here on it cannot be read back from the disk. */
   async erase(start: string, end: string): Promise<void> {
-    const level: RawLevel & { readonly compactRange?: (start: string, end: string) => Promise<void> } =
-      this.#level;
     try {
-      await level.compactRange?.(start, end);
+      await this.#level.compactRange?.(start, end);
     } catch (error) {
       throw storageFailure(error, 'compact the database');
     }
@@ -169,27 +150,24 @@ export class Database {
 }
 
 /** Opens or creates a database. Failures: `missing`, `exists`, `locked`, `corrupt`, `full`, `io`. */
-export async function openDatabase(directory: string, options: DatabaseOptions): Promise<Database> {
-  const { mode, cacheSize, writeBufferSize, isCompressed } = options;
+export async function openDatabase(
+  directory: string,
+  options: DatabaseOptions,
+  disk: Disk = systemDisk,
+): Promise<Database> {
+  const isNew = options.mode === 'create';
   try {
-    if (mode === 'create') prepareDirectory(directory);
-    else if (!existsSync(join(directory, 'CURRENT'))) throw new StorageFailure('missing', 'no database here');
-    const level: RawLevel = new Level(directory, { keyEncoding: 'utf8', valueEncoding: 'view' });
-    await level.open({
-      createIfMissing: mode === 'create',
-      errorIfExists: mode === 'create',
-      cacheSize,
-      writeBufferSize,
-      compression: isCompressed,
-    });
-    if (mode === 'create') await syncDirectory(dirname(directory));
-    return new Database(level);
+    if (isNew) prepareDirectory(directory, disk);
+    else if (!disk.hasDatabase(directory)) throw new StorageFailure('missing', 'no database here');
+    const raw = await disk.openDatabase(directory, options);
+    if (isNew) disk.syncDirectory(dirname(directory));
+    return new Database(raw);
   } catch (error) {
     throw storageFailure(error, 'open the database');
   }
 }
 
-function prepareDirectory(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: directoryMode });
-  if (readdirSync(directory).length > 0) throw new StorageFailure('exists', 'the directory is not empty');
+function prepareDirectory(directory: string, disk: Disk): void {
+  disk.makeDirectory(directory);
+  if (disk.list(directory).length > 0) throw new StorageFailure('exists', 'the directory is not empty');
 }

@@ -1,32 +1,32 @@
 /** Files that appear whole or not at all, and that are there after a power failure. */
-import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { storageFailure } from './failure.ts';
+import type { Files } from './disk.ts';
+import { StorageFailure } from './failure.ts';
 
-/** A new file or name is durable only after an fsync of its directory (W5). */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+/** Writes all bytes at the end of a file, however many the disk takes at a time. */
+export function writeAll(files: Files, descriptor: number, bytes: Uint8Array): void {
+  let offset = 0;
+  while (offset < bytes.length) {
+    const written = files.write(descriptor, bytes, offset);
+    if (written <= 0) throw new StorageFailure('io', 'the disk takes no more bytes');
+    offset += written;
   }
 }
 
-/** Replaces the file at `path`: temporary file, fsync, rename, fsync of the directory. Throws StorageFailure. */
-export async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+/** Replaces the file at `path` by way of `temporary`: file, fsync, rename, fsync of the directory. Throws what the disk throws. */
+export function replaceFile(
+  files: Files,
+  place: { readonly path: string; readonly temporary: string },
+  bytes: Uint8Array,
+): void {
+  const { path, temporary } = place;
+  const descriptor = files.open(temporary, 'replace');
   try {
-    const temporary = `${path}.new`;
-    const handle = await open(temporary, 'w', 0o600);
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-    await syncDirectory(dirname(path));
-  } catch (error) {
-    throw storageFailure(error, 'replace a file');
+    writeAll(files, descriptor, bytes);
+    files.sync(descriptor);
+  } finally {
+    files.close(descriptor);
   }
+  files.rename(temporary, path);
+  files.syncDirectory(dirname(path));
 }

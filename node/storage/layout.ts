@@ -35,11 +35,19 @@ export function layoutOf(home: string): Layout {
 /** Readable by the node's own user only: LevelDB makes its files readable to all, so the directories must not be. */
 export const directoryMode = 0o700;
 
+/** Makes it and those above it; nothing happens if it exists. */
+export function makePrivateDirectory(path: string): void {
+  mkdirSync(path, { recursive: true, mode: directoryMode });
+}
+
 /** Makes home, keys, safety and data; the stores make their own. Throws StorageFailure. */
-export function makeDirectories(layout: Layout): void {
+export function makeDirectories(
+  layout: Layout,
+  makeDirectory: (path: string) => void = makePrivateDirectory,
+): void {
   try {
     for (const directory of [layout.home, layout.keys, layout.safety, layout.data]) {
-      mkdirSync(directory, { recursive: true, mode: directoryMode });
+      makeDirectory(directory);
     }
   } catch (error) {
     throw storageFailure(error, 'make the directories of the node');

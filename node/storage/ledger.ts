@@ -2,14 +2,13 @@
  * The ledger on disk: blocks, receipts, state and indices. One finality is one atomic synced batch (W4), so that after any crash
  * the ledger stands at a certified height and consensus catches up to it.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Digest, Id, Timestamp } from '../../protocol/brand.ts';
 import { invariant, present } from '../../protocol/invariant.ts';
 import { bulkFrameBytesMax } from '../../protocol/limits.ts';
 import type { SeenId, StateView, StateWrites } from '../../protocol/state.ts';
 import { readAnchor, writeAnchor, type Anchor } from './anchor.ts';
 import { openDatabase, type Database, type RowWrite } from './database.ts';
+import { systemDisk, type Disk, type Files } from './disk.ts';
 import { StorageFailure } from './failure.ts';
 import {
   blockKey,
@@ -58,6 +57,7 @@ const frameBytesSpare = 4_096;
 const blockBytesSpare = 64;
 
 interface OpenedLedger {
+  readonly files: Files;
   readonly anchorPath: string;
   readonly genesis: GenesisPoint;
   readonly head: LedgerHead;
@@ -66,6 +66,7 @@ interface OpenedLedger {
 /** The state after the newest committed block, and the way there. Reads are synchronous. All methods throw StorageFailure. */
 export class LedgerStore implements StateView {
   readonly #database: Database;
+  readonly #files: Files;
   readonly #anchorPath: string;
   readonly #genesis: GenesisPoint;
   #head: LedgerHead;
@@ -80,6 +81,7 @@ export class LedgerStore implements StateView {
   /** `createLedger` and `openLedger` are the ways to one. */
   constructor(database: Database, opened: OpenedLedger) {
     this.#database = database;
+    this.#files = opened.files;
     this.#anchorPath = opened.anchorPath;
     this.#genesis = opened.genesis;
     this.#head = opened.head;
@@ -115,7 +117,7 @@ export class LedgerStore implements StateView {
       for (const entry of entries) this.#cacheState(entry.writes);
       this.#head = head;
       this.#remember(entries);
-      if (head.height - this.#anchoredHeight >= anchorEveryBlocks) await this.#anchor();
+      if (head.height - this.#anchoredHeight >= anchorEveryBlocks) this.#anchor();
     } finally {
       this.#isCommitting = false;
     }
@@ -151,9 +153,9 @@ export class LedgerStore implements StateView {
     }
   }
 
-  async #anchor(): Promise<void> {
+  #anchor(): void {
     const { height, stateRoot } = this.#head;
-    await writeAnchor(this.#anchorPath, { chainId: this.#genesis.chainId, height, stateRoot });
+    writeAnchor(this.#anchorPath, { chainId: this.#genesis.chainId, height, stateRoot }, this.#files);
     this.#anchoredHeight = height;
   }
 
@@ -217,7 +219,7 @@ export class LedgerStore implements StateView {
     invariant(!this.#isCommitting, 'no commit is under way at the end');
     try {
       this.#database.assertWritable();
-      if (this.#head.height > this.#anchoredHeight) await this.#anchor();
+      if (this.#head.height > this.#anchoredHeight) this.#anchor();
     } finally {
       await this.#database.close();
     }
@@ -228,20 +230,22 @@ export class LedgerStore implements StateView {
 export async function createLedger(
   directory: string,
   options: { readonly anchorPath: string; readonly genesis: GenesisData },
+  disk: Disk = systemDisk,
 ): Promise<LedgerStore> {
   const { anchorPath, genesis } = options;
-  const mode = existsSync(join(directory, 'CURRENT')) ? 'existing' : 'create';
-  const database = await openDatabase(directory, { ...databaseOptions, mode });
+  const mode = disk.hasDatabase(directory) ? 'existing' : 'create';
+  const database = await openDatabase(directory, { ...databaseOptions, mode }, disk);
   try {
     if (database.get(chainKey) !== null) throw new StorageFailure('exists', 'there is a ledger already');
-    if (readAnchor(anchorPath) !== null) throw new StorageFailure('exists', 'there is an anchor of a ledger');
+    if (readAnchor(anchorPath, disk) !== null)
+      throw new StorageFailure('exists', 'there is an anchor of a ledger');
     await database.write(genesisWrites(genesis), true);
     await database.close();
   } catch (error) {
     await database.close();
     throw error;
   }
-  return openLedger(directory, { anchorPath, chainId: genesis.chainId });
+  return openLedger(directory, { anchorPath, chainId: genesis.chainId }, disk);
 }
 
 /**
@@ -251,14 +255,15 @@ export async function createLedger(
 export async function openLedger(
   directory: string,
   options: { readonly anchorPath: string; readonly chainId: Digest },
+  disk: Disk = systemDisk,
 ): Promise<LedgerStore> {
   const { anchorPath, chainId } = options;
-  const database = await openDatabase(directory, { ...databaseOptions, mode: 'existing' });
+  const database = await openDatabase(directory, { ...databaseOptions, mode: 'existing' }, disk);
   try {
     const genesis = readGenesis(database, chainId);
     const head = readHead(database, genesis);
-    const ledger = new LedgerStore(database, { anchorPath, genesis, head });
-    await anchorLedger(ledger, { anchorPath, genesis });
+    const ledger = new LedgerStore(database, { files: disk, anchorPath, genesis, head });
+    anchorLedger(ledger, { files: disk, anchorPath, genesis });
     return ledger;
   } catch (error) {
     await database.close();
@@ -292,18 +297,18 @@ function readHead(database: Database, genesis: GenesisPoint): LedgerHead {
 }
 
 /** Compares the ledger with its anchor and moves the anchor up to it. Only a ledger that has no block yet may lack one. */
-async function anchorLedger(
+function anchorLedger(
   ledger: LedgerStore,
-  context: { readonly anchorPath: string; readonly genesis: GenesisPoint },
-): Promise<void> {
-  const { genesis, anchorPath } = context;
+  context: Pick<OpenedLedger, 'files' | 'anchorPath' | 'genesis'>,
+): void {
+  const { files, genesis, anchorPath } = context;
   const { height, stateRoot } = ledger.head();
-  const anchor = readAnchor(anchorPath);
+  const anchor = readAnchor(anchorPath, files);
   if (anchor === null && height > 0)
     throw new StorageFailure('missing', 'the anchor of the ledger is not there');
   if (anchor !== null) assertNotBehind(ledger, { anchor, genesis });
   if (anchor?.height !== height)
-    await writeAnchor(anchorPath, { chainId: genesis.chainId, height, stateRoot });
+    writeAnchor(anchorPath, { chainId: genesis.chainId, height, stateRoot }, files);
 }
 
 function assertNotBehind(

@@ -2,12 +2,12 @@
  * The safety log: what this voter said or relies upon, on disk before any message that says it leaves (W1, W2, W3). Raw append-only
  * segments, one write and one fdatasync per step, because LevelDB with sync costs some forty times more.
  */
-import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Epoch, View } from '../../protocol/brand.ts';
+import type { Disk } from './disk.ts';
+import { replaceFile, writeAll } from './durableFile.ts';
 import { StorageFailure, storageFailure } from './failure.ts';
-import { directoryMode } from './layout.ts';
-import { takeLock, type DirectoryLock } from './lock.ts';
+import type { DirectoryLock } from './lock.ts';
 import {
   decodeSegment,
   encodeRecords,
@@ -16,17 +16,10 @@ import {
   type LogOwner,
 } from './safetyRecord.ts';
 
-/** The two calls on which W7 depends; tests put a failing disk here. */
-export interface LogDisk {
-  /** Bytes written, as `fs.writeSync`. */
-  readonly write: (descriptor: number, bytes: Uint8Array, offset: number) => number;
-  readonly sync: (descriptor: number) => void;
-}
-
 export interface SafetyLogOptions extends LogOwner {
   /** `create` only when keys are made: an empty log under a key that has voted is the death of safety (W6). */
   readonly mode: 'create' | 'existing';
-  readonly disk: LogDisk;
+  readonly disk: Disk;
   /** A segment that has grown so large is followed by a new one; whole segments are pruned. */
   readonly segmentBytesMax: number;
 }
@@ -48,11 +41,6 @@ interface Place {
   readonly epoch: number;
   readonly view: number;
 }
-
-export const systemDisk: LogDisk = {
-  write: (descriptor, bytes, offset) => fs.writeSync(descriptor, bytes, offset),
-  sync: (descriptor) => fs.fdatasyncSync(descriptor),
-};
 
 export const safetySegmentBytesMax = 4_194_304;
 const noPlace: Place = { epoch: 0, view: 0 };
@@ -91,8 +79,8 @@ class SafetyLog {
     this.#options = options;
     this.#lock = opened.lock;
     this.#segments = opened.segments;
-    this.#descriptor = fs.openSync(segmentPath(directory, this.#current().number), 'a');
-    this.#size = fs.fstatSync(this.#descriptor).size;
+    this.#descriptor = options.disk.open(segmentPath(directory, this.#current().number), 'append');
+    this.#size = options.disk.size(this.#descriptor);
   }
 
   /** Durable when it returns: one write and one fdatasync for all records. */
@@ -126,8 +114,9 @@ class SafetyLog {
     const count = keptFrom === -1 ? old.length : keptFrom;
     if (count === 0) return;
     try {
-      for (const { number } of old.slice(0, count)) fs.unlinkSync(segmentPath(this.#directory, number));
-      syncDirectory(this.#directory);
+      const { disk } = this.#options;
+      for (const { number } of old.slice(0, count)) disk.remove(segmentPath(this.#directory, number));
+      disk.syncDirectory(this.#directory);
     } catch (error) {
       this.#failure = storageFailure(error, 'prune the safety log');
       throw this.#failure;
@@ -136,15 +125,16 @@ class SafetyLog {
   }
 
   async close(): Promise<void> {
-    fs.closeSync(this.#descriptor);
+    this.#options.disk.close(this.#descriptor);
     await this.#lock.release();
   }
 
   #startSegment(): void {
+    const { disk } = this.#options;
     const number = this.#current().number + 1;
     this.#size = createSegment(this.#directory, this.#options, number);
-    fs.closeSync(this.#descriptor);
-    this.#descriptor = fs.openSync(segmentPath(this.#directory, number), 'a');
+    disk.close(this.#descriptor);
+    this.#descriptor = disk.open(segmentPath(this.#directory, number), 'append');
     this.#segments = [...this.#segments, { number, newest: noPlace }];
   }
 
@@ -155,37 +145,11 @@ class SafetyLog {
   }
 }
 
-function writeAll(disk: LogDisk, descriptor: number, bytes: Uint8Array): void {
-  let offset = 0;
-  while (offset < bytes.length) {
-    const written = disk.write(descriptor, bytes, offset);
-    if (written <= 0) throw new StorageFailure('io', 'the disk takes no more bytes');
-    offset += written;
-  }
-}
-
-function syncDirectory(directory: string): void {
-  const descriptor = fs.openSync(directory, 'r');
-  try {
-    fs.fsyncSync(descriptor);
-  } finally {
-    fs.closeSync(descriptor);
-  }
-}
-
 /** A segment appears whole, header and all, or not at all. Returns its size. */
-function createSegment(directory: string, owner: LogOwner, number: number): number {
-  const header = encodeSegmentHeader(owner, number);
-  const temporary = join(directory, 'segment.new');
-  const descriptor = fs.openSync(temporary, 'w', 0o600);
-  try {
-    writeAll(systemDisk, descriptor, header);
-    fs.fsyncSync(descriptor);
-  } finally {
-    fs.closeSync(descriptor);
-  }
-  fs.renameSync(temporary, segmentPath(directory, number));
-  syncDirectory(directory);
+function createSegment(directory: string, options: SafetyLogOptions, number: number): number {
+  const header = encodeSegmentHeader(options, number);
+  const path = segmentPath(directory, number);
+  replaceFile(options.disk, { path, temporary: join(directory, 'segment.new') }, header);
   return header.length;
 }
 
@@ -194,9 +158,10 @@ function createSegment(directory: string, owner: LogOwner, number: number): numb
  * `exists` (in mode `create`), and those of the disk.
  */
 export async function openSafetyLog(directory: string, options: SafetyLogOptions): Promise<OpenedSafetyLog> {
-  const lock = await lockDirectory(directory);
+  const { disk } = options;
+  const lock = await lockDirectory(directory, disk);
   try {
-    const found = findSegments(directory);
+    const found = findSegments(directory, disk);
     const isNew = options.mode === 'create';
     if (isNew && found.length > 0) throw new StorageFailure('exists', 'there is a safety log already');
     if (!isNew && found.length === 0) throw new StorageFailure('missing', 'there is no safety log');
@@ -210,18 +175,18 @@ export async function openSafetyLog(directory: string, options: SafetyLogOptions
   }
 }
 
-function lockDirectory(directory: string): Promise<DirectoryLock> {
+async function lockDirectory(directory: string, disk: Disk): Promise<DirectoryLock> {
   try {
-    fs.mkdirSync(directory, { recursive: true, mode: directoryMode });
+    disk.makeDirectory(directory);
   } catch (error) {
     throw storageFailure(error, 'make the directory of the safety log');
   }
-  return takeLock(join(directory, 'lock'));
+  return disk.takeLock(join(directory, 'lock'));
 }
 
-function findSegments(directory: string): readonly number[] {
-  const numbers = fs
-    .readdirSync(directory)
+function findSegments(directory: string, disk: Disk): readonly number[] {
+  const numbers = disk
+    .list(directory)
     .flatMap((name) => segmentName.exec(name)?.[1] ?? [])
     .map((digits) => Number.parseInt(digits, 16))
     .toSorted((a, b) => a - b);
@@ -237,28 +202,29 @@ interface Replayed {
   readonly wasTornTail: boolean;
 }
 
-function replay(directory: string, owner: LogOwner, numbers: readonly number[]): Replayed {
+function replay(directory: string, options: SafetyLogOptions, numbers: readonly number[]): Replayed {
+  const { disk } = options;
   const segments: Segment[] = [];
   const entries: LogEntry[] = [];
   let wasTornTail = false;
   for (const number of numbers) {
     if (wasTornTail) throw new StorageFailure('corrupt', 'a segment of the safety log is cut short');
     const path = segmentPath(directory, number);
-    const content = decodeSegment(fs.readFileSync(path), owner, number);
+    const content = decodeSegment(disk.read(path), options, number);
     wasTornTail = content.isTorn;
-    if (wasTornTail && number === numbers.at(-1)) cutTail(path, content.size);
+    if (wasTornTail && number === numbers.at(-1)) cutTail(disk, path, content.size);
     segments.push({ number, newest: newestOf(content.entries, noPlace) });
     for (const entry of content.entries) entries.push(entry);
   }
   return { segments, entries, wasTornTail };
 }
 
-function cutTail(path: string, size: number): void {
-  const descriptor = fs.openSync(path, 'r+');
+function cutTail(disk: Disk, path: string, size: number): void {
+  const descriptor = disk.open(path, 'existing');
   try {
-    fs.ftruncateSync(descriptor, size);
-    fs.fsyncSync(descriptor);
+    disk.truncate(descriptor, size);
+    disk.sync(descriptor);
   } finally {
-    fs.closeSync(descriptor);
+    disk.close(descriptor);
   }
 }

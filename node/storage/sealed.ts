@@ -5,6 +5,7 @@
 import type { Digest, Id } from '../../protocol/brand.ts';
 import { hexToBytes, bytesToHex } from '../../protocol/bytes.ts';
 import { openDatabase, type Database } from './database.ts';
+import { systemDisk, type Disk } from './disk.ts';
 import { StorageFailure } from './failure.ts';
 import {
   documentKey,
@@ -98,6 +99,10 @@ export class SealedStore {
 }
 
 /** Failures: `missing`, `exists`, `locked`, `corrupt`, and those of the disk. */
-export async function openSealed(directory: string, mode: 'create' | 'existing'): Promise<SealedStore> {
-  return new SealedStore(await openDatabase(directory, { ...databaseOptions, mode }));
+export async function openSealed(
+  directory: string,
+  mode: 'create' | 'existing',
+  disk: Disk = systemDisk,
+): Promise<SealedStore> {
+  return new SealedStore(await openDatabase(directory, { ...databaseOptions, mode }, disk));
 }

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { openBatches } from '../../../node/storage/batches.ts';
 import { layoutOf } from '../../../node/storage/layout.ts';
+import { systemDisk } from '../../../node/storage/disk.ts';
 import { openLedger } from '../../../node/storage/ledger.ts';
-import { openSafetyLog, systemDisk } from '../../../node/storage/safetyLog.ts';
+import { openSafetyLog } from '../../../node/storage/safetyLog.ts';
 import { aFolder, chainId, failsWith } from '../../unit/storage/builders.ts';
 import { aHeightBatch, aHeightRecord, aHeightState, safetyOptions, writeForever } from './crashFixture.ts';
 

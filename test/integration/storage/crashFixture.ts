@@ -3,9 +3,10 @@ import { existsSync, writeSync } from 'node:fs';
 import type { Epoch, MemberName, PublicKey, Sequence, View } from '../../../protocol/brand.ts';
 import type { StateWrites } from '../../../protocol/state.ts';
 import { openBatches, type StoredBatch } from '../../../node/storage/batches.ts';
+import { systemDisk } from '../../../node/storage/disk.ts';
 import { layoutOf, makeDirectories } from '../../../node/storage/layout.ts';
 import { createLedger, openLedger } from '../../../node/storage/ledger.ts';
-import { openSafetyLog, systemDisk } from '../../../node/storage/safetyLog.ts';
+import { openSafetyLog } from '../../../node/storage/safetyLog.ts';
 import type { LogEntry, LogOwner } from '../../../node/storage/safetyRecord.ts';
 import { aDigest, aGenesis, anEntry, chainId, text } from '../../unit/storage/builders.ts';
 

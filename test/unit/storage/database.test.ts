@@ -3,12 +3,8 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Level } from 'level';
-import {
-  Database,
-  openDatabase,
-  type DatabaseOptions,
-  type RawLevel,
-} from '../../../node/storage/database.ts';
+import { Database, openDatabase } from '../../../node/storage/database.ts';
+import type { DatabaseOptions } from '../../../node/storage/disk.ts';
 import { StorageFailure, storageFailure } from '../../../node/storage/failure.ts';
 import { aFolder, failsWith, text } from './builders.ts';
 
@@ -16,7 +12,7 @@ function options(mode: 'create' | 'existing'): DatabaseOptions {
   return { mode, cacheSize: 1_048_576, writeBufferSize: 1_048_576, isCompressed: true };
 }
 
-function aRaw(directory: string): RawLevel {
+function aRaw(directory: string): Level<string, Uint8Array> {
   return new Level(directory, { keyEncoding: 'utf8', valueEncoding: 'view' });
 }
 

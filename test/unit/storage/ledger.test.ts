@@ -4,7 +4,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Level } from 'level';
 import type { Height, Timestamp } from '../../../protocol/brand.ts';
-import { Database, openDatabase, type RawLevel } from '../../../node/storage/database.ts';
+import { Database, openDatabase } from '../../../node/storage/database.ts';
+import { systemDisk } from '../../../node/storage/disk.ts';
 import { writeAnchor } from '../../../node/storage/anchor.ts';
 import { createLedger, LedgerStore, openLedger } from '../../../node/storage/ledger.ts';
 import { aDigest, aFolder, aGenesis, anEntry, anId, chainId, failsWith, parentOf, text } from './builders.ts';
@@ -208,12 +209,13 @@ describe('the ledger store', () => {
   });
 
   it('takes no commit after a failed one, and shows the state before it (W7)', async () => {
-    const level: RawLevel = new Level(aFolder(), { keyEncoding: 'utf8', valueEncoding: 'view' });
+    const level = new Level<string, Uint8Array>(aFolder(), { keyEncoding: 'utf8', valueEncoding: 'view' });
     await level.open();
     const { writes, ...genesis } = aGenesis();
     const { timeMs, stateRoot } = genesis;
     const head = { height: 0 as Height, digest: chainId, timeMs, stateRoot, block: null, certificate: null };
     const ledger = new LedgerStore(new Database(level), {
+      files: systemDisk,
       anchorPath: join(aFolder(), 'anchor'),
       genesis,
       head,
@@ -253,11 +255,11 @@ describe('the ledger store', () => {
     const { height, stateRoot } = ledger.head();
     await ledger.close();
     const anchor = { chainId, height, stateRoot };
-    await writeAnchor(place.anchorPath, { ...anchor, height: (height + 1) as typeof height });
+    writeAnchor(place.anchorPath, { ...anchor, height: (height + 1) as typeof height });
     await assert.rejects(reopened(place), failsWith('behind'));
-    await writeAnchor(place.anchorPath, { ...anchor, stateRoot: aDigest(4) });
+    writeAnchor(place.anchorPath, { ...anchor, stateRoot: aDigest(4) });
     await assert.rejects(reopened(place), failsWith('corrupt'));
-    await writeAnchor(place.anchorPath, { ...anchor, chainId: aDigest(4) });
+    writeAnchor(place.anchorPath, { ...anchor, chainId: aDigest(4) });
     await assert.rejects(reopened(place), failsWith('foreign'));
     rmSync(place.anchorPath);
     await assert.rejects(reopened(place), failsWith('missing'));

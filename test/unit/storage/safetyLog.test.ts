@@ -4,10 +4,9 @@ import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { join } from 'node:path';
 import type { Epoch, PublicKey, View } from '../../../protocol/brand.ts';
 import { BrokenInvariant } from '../../../protocol/invariant.ts';
+import { systemDisk, type Disk } from '../../../node/storage/disk.ts';
 import {
   openSafetyLog,
-  systemDisk,
-  type LogDisk,
   type OpenedSafetyLog,
   type SafetyLogOptions,
 } from '../../../node/storage/safetyLog.ts';
@@ -188,7 +187,7 @@ describe('the safety log', () => {
   });
 
   it('takes no record after a disk error, and tells what happened (W7)', async () => {
-    const faults: readonly (readonly [string, 'io' | 'full', Partial<LogDisk>])[] = [
+    const faults: readonly (readonly [string, 'io' | 'full', Partial<Disk>])[] = [
       ['EIO', 'io', { sync: () => fail('EIO') }],
       ['ENOSPC', 'full', { write: () => fail('ENOSPC') }],
       ['no bytes', 'io', { write: () => 0 }],
@@ -196,7 +195,8 @@ describe('the safety log', () => {
     for (const [name, code, fault] of faults) {
       const directory = join(aFolder(), 'safety');
       let isFaulty = false;
-      const disk: LogDisk = {
+      const disk: Disk = {
+        ...systemDisk,
         write: (...call) => (isFaulty && fault.write ? fault.write(...call) : systemDisk.write(...call)),
         sync: (...call) => (isFaulty && fault.sync ? fault.sync(...call) : systemDisk.sync(...call)),
       };
@@ -214,7 +214,7 @@ describe('the safety log', () => {
 
   it('writes on after a short write', async () => {
     const directory = join(aFolder(), 'safety');
-    const disk: LogDisk = {
+    const disk: Disk = {
       ...systemDisk,
       write: (descriptor, bytes, offset) =>
         systemDisk.write(descriptor, bytes.subarray(0, offset + 1), offset),
