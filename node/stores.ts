@@ -17,7 +17,7 @@ export interface Stores {
 }
 
 /** Whose stores, and on which disk. */
-export interface StoresOwner {
+interface StoresOwner {
   readonly disk: Disk;
   readonly home: string;
   readonly genesis: Genesis;
@@ -38,7 +38,7 @@ export async function openStores(home: string, genesis: Genesis, consensusKey: P
  * Makes empty stores at genesis, once in the life of a home: a second time is refused, for an empty safety log under a key that has
  * voted would be amnesia (W6). Throws StorageFailure.
  */
-export async function createStoresOn(owner: StoresOwner): Promise<void> {
+async function createStoresOn(owner: StoresOwner): Promise<void> {
   const { disk, home, genesis } = owner;
   const layout = layoutOf(home);
   const chainId = chainIdOf(genesis);
@@ -56,7 +56,7 @@ export async function createStoresOn(owner: StoresOwner): Promise<void> {
 }
 
 /** Opens what `createStoresOn` made; the safety log first, because its lock keeps a second process out. Throws StorageFailure. */
-export async function openStoresOn(owner: StoresOwner): Promise<Stores> {
+async function openStoresOn(owner: StoresOwner): Promise<Stores> {
   const { disk, home, genesis } = owner;
   const layout = layoutOf(home);
   const chainId = chainIdOf(genesis);

@@ -9,7 +9,7 @@ import { makePrivateDirectory } from './layout.ts';
 import { takeLock, type DirectoryLock } from './lock.ts';
 
 /** `append` makes the file if it is not there, `replace` empties it, `existing` changes it in place. */
-export type OpenMode = 'append' | 'replace' | 'existing';
+type OpenMode = 'append' | 'replace' | 'existing';
 
 /** Every call may throw an error of the file system, with its code. Bytes are durable after `sync`, names after `syncDirectory`. */
 export interface Files {
@@ -36,19 +36,19 @@ export interface RawSnapshot {
   close(): Promise<void>;
 }
 
-export interface RawBatch {
+interface RawBatch {
   put(key: string, value: Uint8Array): unknown;
   del(key: string): unknown;
   write(options: object): Promise<void>;
 }
 
-export interface RawIterator {
+interface RawIterator {
   all(): Promise<[string, Uint8Array][]>;
   close(): Promise<void>;
 }
 
 /** Bounds are excluded. */
-export interface RawRange {
+interface RawRange {
   readonly gt: string;
   readonly lt: string;
   readonly limit: number;
