@@ -7,8 +7,10 @@ import type { Digest, Epoch, Height, Timestamp, View, VoterIndex } from '../prot
 import { blockLimits, checkLanes, chooseBatches, laneCursor, type OfferedBatch } from '../protocol/lane.ts';
 import { executeBlock, type BlockContext, type Execution, type LaneBatch } from '../protocol/ledger.ts';
 import { batchTransactionsMax, blockBatchesMax } from '../protocol/limits.ts';
+import { voterSetHash, type VoterSet } from '../protocol/member.ts';
 import { accepted, refused, type Result } from '../protocol/result.ts';
 import type { SeenId, StateView } from '../protocol/state.ts';
+import { pendingVoterSet } from '../protocol/voterSet.ts';
 import type { Clock } from './clock.ts';
 import type { VerifiedBatch } from './gate.ts';
 import type { Pool } from './pool.ts';
@@ -112,12 +114,13 @@ export class Executor {
     return { height, timeMs, view: this.#layered(chain) };
   }
 
-  /** A block for our turn; null if the parent was not executed here, or if there is nothing to order and no empty block is asked for. */
+  /** A block for our turn; null if the parent was not executed here, or if there is nothing to do and no empty block is asked for. */
   build(request: BuildRequest): Block | null {
     const tip = this.tip(request.parent.digest);
     if (tip === null) return null;
     const batches = request.isEmpty ? [] : this.#choose(tip.view, request.parent.digest);
-    if (batches.length === 0 && !request.isEmpty) return null;
+    const isClosing = pendingVoterSet(tip.view) !== null;
+    if (batches.length === 0 && !request.isEmpty && !isClosing) return null;
     const timeMs = Math.max(Math.floor(request.nowMs), tip.timeMs + 1) as Timestamp;
     const height = (request.parent.height + 1) as Height;
     const context = { chainId: this.#chainId, height, timeMs, parentDigest: request.parent.digest };
@@ -135,7 +138,7 @@ export class Executor {
       receiptsRoot: execution.receiptsRoot,
       stateRoot: execution.stateRoot,
       voterSetHash: request.voterSetHash,
-      nextVoterSet: null,
+      nextVoterSet: execution.nextVoterSet,
       isExtension: false,
       proposer: request.proposer,
     };
@@ -146,7 +149,7 @@ export class Executor {
 
   /**
    * Executes a block on its parent's state and compares the roots. `digest` is its header's. Refusals: `batchUnknown` (a batch or
-   * the parent is not here yet), `batchInvalid` (lanes), `headerInvalid` (roots, height, time not above the parent's).
+   * the parent is not here yet), `batchInvalid` (lanes), `headerInvalid` (roots, next voters, height, time not above the parent's).
    */
   execute(block: Block, digest: Digest): Result<ExecutedBlock> {
     const known = this.#executed.get(digest);
@@ -176,14 +179,17 @@ export class Executor {
     const execution = this.#run(tip.view, context, batches);
     if (execution.receiptsRoot !== header.receiptsRoot) return refused('headerInvalid', 'receiptsRoot');
     if (execution.stateRoot !== header.stateRoot) return refused('headerInvalid', 'stateRoot');
+    if (!isSameSet(execution.nextVoterSet, header.nextVoterSet))
+      return refused('headerInvalid', 'nextVoterSet');
     const executed = { block, digest, execution, batches };
     this.#keep(executed);
     return accepted(executed);
   }
 
-  /** True iff a held batch is not in the chain up to this block; also true when the block's state is not known here. */
+  /** True iff a held batch is not in the chain up to this block, or its state holds voters that wait for a closing block. */
   hasWorkAfter(digest: Digest): boolean {
     const view = this.tip(digest)?.view ?? this.#ledger;
+    if (pendingVoterSet(view) !== null) return true;
     return this.#pool
       .members()
       .some((member) => this.#pool.run(member, laneCursor(view, member), 1).length > 0);
@@ -258,6 +264,11 @@ export class Executor {
       },
     };
   }
+}
+
+function isSameSet(a: VoterSet | null, b: VoterSet | null): boolean {
+  if (a === null || b === null) return a === b;
+  return voterSetHash(a) === voterSetHash(b);
 }
 
 function laneBatch({ batch, transactions }: VerifiedBatch): LaneBatch {

@@ -24,7 +24,7 @@ export function genesisPoint(genesis: Genesis): GenesisPoint {
   };
 }
 
-/** Members, practitioners and policy as records, in one update of an empty tree. */
+/** Members, practitioners, policy and voters as records, in one update of an empty tree. */
 export function genesisState(genesis: Genesis): { readonly root: Digest; readonly writes: StateWrites } {
   const records = new Map([...genesisRecords(genesis)].toSorted(([a], [b]) => compareText(a, b)));
   const valueHashes = new Map<string, Uint8Array>();

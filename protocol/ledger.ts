@@ -8,6 +8,7 @@ import { taggedHash } from './hash.ts';
 import { invariant, present } from './invariant.ts';
 import { laneCursor, laneKey } from './lane.ts';
 import { notAfterAheadMsMaxInBlock } from './limits.ts';
+import type { VoterSet } from './member.ts';
 import { encodeReceipt, receiptsRoot, type Receipt } from './receipt.ts';
 import type { RefusalCode } from './refusal.ts';
 import type { SeenId, StateView, StateWrites } from './state.ts';
@@ -15,6 +16,7 @@ import { stateValueHash } from './statePage.ts';
 import { updateTree } from './stateTree.ts';
 import type { Transaction } from './transaction.ts';
 import { applyTransaction } from './transition.ts';
+import { closingWrites, pendingVoterSet } from './voterSet.ts';
 
 export interface BlockContext {
   readonly chainId: Digest;
@@ -43,6 +45,8 @@ export interface Execution {
   /** Root of the state after the block. */
   readonly stateRoot: Digest;
   readonly writes: StateWrites;
+  /** The set that this block puts in force, which its header must name: it closes the epoch. Null for all other blocks. */
+  readonly nextVoterSet: VoterSet | null;
   /** What each transaction was about, for the host's index: prescriptions, parcels, claims, statements. */
   readonly subjects: readonly (readonly Id[])[];
   readonly origins: readonly Origin[];
@@ -90,6 +94,8 @@ export function executeBlock(view: StateView, block: BlockContext, batches: read
     subjects: [],
     origins: [],
   };
+  const nextVoterSet = pendingVoterSet(view);
+  if (nextVoterSet !== null) closeEpoch(work, nextVoterSet);
   for (const [index, batch] of batches.entries()) {
     advanceLane(work, batch);
     for (const [position, transaction] of batch.transactions.entries()) {
@@ -98,7 +104,12 @@ export function executeBlock(view: StateView, block: BlockContext, batches: read
   }
   chainIds(work);
   dropIdBuckets(work);
-  return conclude(work);
+  return conclude(work, nextVoterSet);
+}
+
+/** E11: before the first transaction, so that one of this very block can already decide upon the epoch after. */
+function closeEpoch(work: Work, next: VoterSet): void {
+  for (const [key, record] of closingWrites(work.view, next)) work.records.set(key, record);
 }
 
 function read(work: Work, key: string): Uint8Array | null {
@@ -195,7 +206,7 @@ function dropIdBuckets(work: Work): void {
   if (oldest !== before) work.records.set(oldestIdBucketKey, uint64Bytes(oldest));
 }
 
-function conclude(work: Work): Execution {
+function conclude(work: Work, nextVoterSet: VoterSet | null): Execution {
   const records = new Map([...work.records].toSorted(([a], [b]) => compareText(a, b)));
   const valueHashes = new Map<string, Uint8Array | null>();
   for (const [key, record] of records) valueHashes.set(key, record === null ? null : stateValueHash(record));
@@ -208,6 +219,7 @@ function conclude(work: Work): Execution {
     receiptsRoot: receiptsRoot(receiptBytes),
     stateRoot: root,
     writes: { records, pages, seen: [...work.seen.values()] },
+    nextVoterSet,
     subjects: work.subjects,
     origins: work.origins,
   };

@@ -5,7 +5,7 @@ import type { Digest, Height, Timestamp, Verified } from './brand.ts';
 import { accept, adjudicate, estimate, pay, submit } from './claiming.ts';
 import { deliver, receive, ship } from './delivery.ts';
 import { closeFill, dispense, reserve, returnFill } from './fill.ts';
-import type { Genesis } from './genesis.ts';
+import { genesisVoterSet, type Genesis } from './genesis.ts';
 import { unreachable } from './invariant.ts';
 import { memberCodec, memberRecordKey, requireMember } from './membership.ts';
 import { policyCodec, policyRecordKey } from './policy.ts';
@@ -16,6 +16,7 @@ import { register, suspend } from './registration.ts';
 import type { Result } from './result.ts';
 import { confirm, markPaid, propose } from './settlement.ts';
 import type { Transaction } from './transaction.ts';
+import { voterSetCodec, voterSetKey } from './voterSet.ts';
 
 /** What transitions know of the block that includes the transaction. */
 export interface BlockContext {
@@ -24,12 +25,13 @@ export interface BlockContext {
   readonly timeMs: Timestamp;
 }
 
-/** Members, practitioners with their keys, and the policy, as the records of height 0. */
+/** Members, practitioners with their keys, policy and voters, as the records of height 0. */
 export function genesisRecords(genesis: Genesis): ReadonlyMap<string, Uint8Array> {
   return new Map([
     ...genesis.members.map((member) => [memberRecordKey(member.name), memberCodec.encode(member)] as const),
     ...genesis.practitioners.flatMap((practitioner) => practitionerRecords(practitioner)),
     [policyRecordKey, policyCodec.encode(genesis.policy)] as const,
+    [voterSetKey, voterSetCodec.encode(genesisVoterSet(genesis))] as const,
   ]);
 }
 

@@ -21,7 +21,7 @@ import type {
 } from '../../protocol/brand.ts';
 import { genesisState } from '../../protocol/genesisBlock.ts';
 import { voterSetHash } from '../../protocol/member.ts';
-import { emptyState, overlay, type StateView } from '../../protocol/state.ts';
+import { emptyState, overlay, type StateView, type StateWrites } from '../../protocol/state.ts';
 import { decodeRequest, encodeAnswer, type SyncAnswer, type SyncRequest } from '../../protocol/sync.ts';
 import type { Transaction } from '../../protocol/transaction.ts';
 import {
@@ -154,8 +154,10 @@ export interface MemoryLedger extends LedgerBase {
   readonly commit: (entries: readonly CommitEntry[]) => Promise<void>;
 }
 
-export function aLedger(): MemoryLedger {
-  let view: StateView = overlay(emptyState, genesisState(testGenesis).writes);
+/** `records` are in the state besides those of genesis, as if a block had written them. */
+export function aLedger(records: StateWrites['records'] = new Map()): MemoryLedger {
+  const genesis = overlay(emptyState, genesisState(testGenesis).writes);
+  let view: StateView = overlay(genesis, { records, pages: new Map(), seen: [] });
   let tip: LedgerTip = { height: 0 as Height, digest: testChainId, timeMs: noon };
   const commits: (readonly CommitEntry[])[] = [];
   return {
@@ -182,9 +184,12 @@ export interface Chain {
 }
 
 /** An executor at genesis with a pool that holds these batches. */
-export function aChain(batches: readonly VerifiedBatch[] = [], blockMsTarget = 125): Chain {
+export function aChain(
+  batches: readonly VerifiedBatch[] = [],
+  blockMsTarget = 125,
+  ledger: MemoryLedger = aLedger(),
+): Chain {
   const clock = aManualClock();
-  const ledger = aLedger();
   const pool = new Pool();
   for (const batch of batches) pool.add(batch, { isOrdered: false });
   const executor = new Executor({ chainId: testChainId, ledger, pool, clock, blockMsTarget });

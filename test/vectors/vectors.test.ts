@@ -32,7 +32,7 @@ describe('the protocol, byte for byte', () => {
       [
         'b11192d768378e68044a179fed19a0f54c390b583e379a6a901f7d0f96d4e0c8',
         '069ba075499a0001512cc7d46ab2df45cad131964534d1171ee7ec44b287636e',
-        'fdeca1b10a171831849f0b14540a5cf7a4f5740bea652af0a379c419304e404b',
+        '0def41a5a9eb59e633874ef1824f3558bf1351a7ebd3101147d8d6726dcb1e45',
       ],
     );
   });
@@ -55,18 +55,18 @@ describe('the protocol, byte for byte', () => {
   it('keeps the roots of an executed block', () => {
     const { receiptsRoot, stateRoot } = aStampedBlock().execution;
     assert.equal(receiptsRoot, '1f381a320cf1f0648f55e50a95d4cabf4997262c0464c2fff24a54457c1fd6d5');
-    assert.equal(stateRoot, '22bfb06b4fa8f2e10317cedec80ff9c8346af287ca875dcab5ba6dda42551d3f');
+    assert.equal(stateRoot, '9d0c2f3386c84385ea3bcc83310cc9e603525f810b3c2cf1237e3158414ca893');
   });
 
   it('keeps the bytes of a stamp', () => {
     const bytes = encodeStamp(aStamp(aStampedBlock()));
     assert.equal(bytes.length, 1_284);
-    assert.equal(sha256Of(bytes), '0e70e1b7764ca68f83c0047c4df7e6c65e2efeebea85b451420e1133fbf0095a');
+    assert.equal(sha256Of(bytes), 'a962542b530afee0fc4b7f0dab25c242eec48a8ba5b9664e4a0290b3f3c437e8');
   });
 
   it('keeps the bytes of a state stamp', () => {
     const bytes = encodeStateStamp(aStateStamp(aStampedBlock()));
     assert.equal(bytes.length, 1_000);
-    assert.equal(sha256Of(bytes), 'dd1cc8e6014524c4183154ce80587eda3bb320fc1ea677c1fcc74dcfe9baa459');
+    assert.equal(sha256Of(bytes), '299d38c99678850026ad099e866dcd960b7b688199837fa6324a2e54f7bdc69a');
   });
 });

@@ -271,9 +271,9 @@ describe('the chain of executed ids', () => {
 });
 
 describe('the genesis state', () => {
-  it('holds the members and the policy under a root that depends on them', () => {
+  it('holds the members, the policy and the voters under a root that depends on them', () => {
     const { root, writes } = genesisState(testGenesis);
-    assert.equal(writes.records.size, testGenesis.members.length + 1);
+    assert.equal(writes.records.size, testGenesis.members.length + 2);
     assert.equal(genesisView.get(practitionerRecordKey(anId(1))), null);
     const other = genesisState({ ...testGenesis, policy: { ...testGenesis.policy, currency: 'EUR' } });
     assert.notEqual(other.root, root);
