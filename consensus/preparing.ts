@@ -45,7 +45,7 @@ export function onProposalReceived(step: Step, proposal: Verified<Proposal>): St
 function isWellFormed(state: ReplicaState, proposal: Proposal): boolean {
   const { header, batchDigests } = proposal.block;
   if (header.chainId !== state.config.chainId || header.voterSetHash !== state.voterSetHash) return false;
-  if (header.nextVoterSet !== null || header.isExtension) return false;
+  if (header.nextVoterSet !== null || header.extensionOf !== null) return false;
   if (header.parentView >= header.view || !isParentProven(proposal)) return false;
   if (new Set(batchDigests).size !== batchDigests.length) return false;
   return header.batchesRoot === batchesRoot(batchDigests);

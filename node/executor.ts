@@ -139,7 +139,7 @@ export class Executor {
       stateRoot: execution.stateRoot,
       voterSetHash: request.voterSetHash,
       nextVoterSet: execution.nextVoterSet,
-      isExtension: false,
+      extensionOf: null,
       proposer: request.proposer,
     };
     const block = { header, batchDigests };

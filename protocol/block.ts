@@ -35,7 +35,11 @@ export interface Header {
   readonly voterSetHash: Digest;
   /** Set in the closing block of an epoch only. */
   readonly nextVoterSet: VoterSet | null;
-  readonly isExtension: boolean;
+  /**
+   * Digest of the closing block that this block exists to make final; null in all others. An extension has the height of the closing
+   * block, no batches and no effect. Through this field two headers prove the closing block, however many extensions it took.
+   */
+  readonly extensionOf: Digest | null;
   readonly proposer: VoterIndex;
 }
 
@@ -57,7 +61,7 @@ export const headerSchema: z.ZodType<Header> = z.strictObject({
   stateRoot: digestSchema,
   voterSetHash: digestSchema,
   nextVoterSet: voterSetSchema.nullable(),
-  isExtension: z.boolean(),
+  extensionOf: digestSchema.nullable(),
   proposer: voterIndexSchema,
 });
 

@@ -94,7 +94,7 @@ export function draftBlock(draft: BlockDraft): Block {
     stateRoot,
     voterSetHash: hashOf(voters),
     nextVoterSet: null,
-    isExtension: false,
+    extensionOf: null,
     proposer,
   } as unknown as Header;
   return { header, batchDigests };

@@ -183,7 +183,7 @@ export function aHeader(overrides: Partial<Header> = {}): Header {
     stateRoot: aDigest(3),
     voterSetHash: voterSetHash(testVoters),
     nextVoterSet: null,
-    isExtension: false,
+    extensionOf: null,
     proposer: 0 as VoterIndex,
     ...overrides,
   };

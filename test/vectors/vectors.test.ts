@@ -44,7 +44,7 @@ describe('the protocol, byte for byte', () => {
   });
 
   it('keeps the digest of a header', () => {
-    assert.equal(headerDigest(aHeader()), '5bf4d62259a2a4f5391d68bb62a584cf6007079e5dcb2d4629aebc4bee9b2409');
+    assert.equal(headerDigest(aHeader()), '55522439e7afca1360f725442db2ddbbee6166d03f2de5ca3b6d9b765c566d25');
   });
 
   it('keeps the root of a list', () => {
@@ -61,12 +61,12 @@ describe('the protocol, byte for byte', () => {
   it('keeps the bytes of a stamp', () => {
     const bytes = encodeStamp(aStamp(aStampedBlock()));
     assert.equal(bytes.length, 1_284);
-    assert.equal(sha256Of(bytes), 'a962542b530afee0fc4b7f0dab25c242eec48a8ba5b9664e4a0290b3f3c437e8');
+    assert.equal(sha256Of(bytes), '6c688417c3d453a7f2274fca970a710ab2aebbdf2d72a601a3b93c9096fbc5c5');
   });
 
   it('keeps the bytes of a state stamp', () => {
     const bytes = encodeStateStamp(aStateStamp(aStampedBlock()));
     assert.equal(bytes.length, 1_000);
-    assert.equal(sha256Of(bytes), '299d38c99678850026ad099e866dcd960b7b688199837fa6324a2e54f7bdc69a');
+    assert.equal(sha256Of(bytes), '9851965888e3152cebc3d6167d2766d1268addd7376385cbdcd3aee41239eb24');
   });
 });

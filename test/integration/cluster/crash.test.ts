@@ -44,7 +44,7 @@ function firstBlock({ genesis, chainId }: Consortium): Block {
     stateRoot,
     voterSetHash: voterSetHash(voterSet),
     nextVoterSet: null,
-    isExtension: false,
+    extensionOf: null,
     proposer: 1 as VoterIndex,
   };
   return { header, batchDigests: [] };

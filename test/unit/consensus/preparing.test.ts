@@ -150,7 +150,7 @@ describe('R3: a PREPARE vouches for one valid block of our view', () => {
     'another chain': { chainId: hexOf(7) },
     'another voter set': { voterSetHash: hexOf(7) },
     'a next voter set': { nextVoterSet: { epoch: 2 as Header['epoch'], voters: voters.voters } },
-    'an extension': { isExtension: true },
+    'an extension': { extensionOf: hexOf(7) },
     'another batches root': { batchesRoot: hexOf(7) },
     'a height that does not follow': { height: 3 as Header['height'] },
     'a time that does not rise': { timeMs: first.header.timeMs },

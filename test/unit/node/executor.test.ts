@@ -69,7 +69,7 @@ describe('the executor', () => {
         stateRoot: second.header.stateRoot,
         voterSetHash: request.voterSetHash,
         nextVoterSet: null,
-        isExtension: false,
+        extensionOf: null,
         proposer: request.proposer,
       },
       batchDigests: [batch.batch.digest],

@@ -26,7 +26,7 @@ function wireWith(changes: object): Uint8Array {
 
 describe('a header', () => {
   it('survives its encoding, with and without new voters', () => {
-    for (const sent of [header, aHeader({ nextVoterSet: testVoters, isExtension: true })]) {
+    for (const sent of [header, aHeader({ nextVoterSet: testVoters, extensionOf: aDigest(7) })]) {
       assert.deepEqual(valueOf(decodeHeader(encodeHeader(sent))), sent);
     }
   });
@@ -45,7 +45,7 @@ describe('a header', () => {
       { stateRoot: aDigest(8) },
       { voterSetHash: aDigest(8) },
       { nextVoterSet: testVoters },
-      { isExtension: true },
+      { extensionOf: aDigest(7) },
       { proposer: 1 as VoterIndex },
     ];
     const digests = [header, ...changes.map((change) => ({ ...header, ...change }))].map(headerDigest);
@@ -68,7 +68,7 @@ describe('a header', () => {
       { epoch: 0 },
       { height: -1 },
       { proposer: votersMax },
-      { isExtension: 1 },
+      { extensionOf: 1 },
       { extra: null },
       { stateRoot: new Uint8Array(31) },
     ]) {

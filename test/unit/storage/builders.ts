@@ -59,7 +59,7 @@ function aBlock(
     stateRoot: aDigest(0xa0 + height),
     voterSetHash: aDigest(3),
     nextVoterSet: null,
-    isExtension: false,
+    extensionOf: null,
     proposer: 0 as VoterIndex,
     ...change,
   };
