@@ -3,8 +3,8 @@
  * same roots; the rules are numbered in README.md, "Execution".
  */
 import type { Digest, Height, Id, MemberName, Sequence, Timestamp, Verified } from './brand.ts';
-import { compareText, hexToBytes, uint64Bytes, uint64FromBytes } from './bytes.ts';
-import { taggedHash } from './hash.ts';
+import { compareText, uint64Bytes, uint64FromBytes } from './bytes.ts';
+import { encodeIdRow, idChainKey, idHourOf, linkIds } from './executedId.ts';
 import { invariant, present } from './invariant.ts';
 import { laneCursor, laneKey } from './lane.ts';
 import { notAfterAheadMsMaxInBlock } from './limits.ts';
@@ -60,7 +60,7 @@ interface Work {
   /** What was read from the view already: policy, members and doctors come up again and again. */
   readonly reads: Map<string, Uint8Array | null>;
   readonly seen: Map<string, SeenId>;
-  /** Rows of the id chains by hour bucket, in order of execution. */
+  /** Rows of the id chains by hour, in order of execution. */
   readonly idRows: Map<number, Uint8Array[]>;
   readonly receipts: Receipt[];
   readonly subjects: (readonly Id[])[];
@@ -72,11 +72,9 @@ interface Verdict {
   readonly subjects: readonly Id[];
 }
 
-const idBucketMs = 3_600_000;
-/** A bucket's chain stays for one more bucket after its hour, then goes; so many at most in one block. */
-const idBucketsDroppedMax = 4;
-const oldestIdBucketKey = 'ids-oldest';
-const noChain = new Uint8Array(32);
+/** The chain of an hour stays for one more hour, then goes; so many at most in one block. */
+const idHoursDroppedMax = 4;
+const oldestIdHourKey = 'ids-oldest';
 
 /**
  * Executes the batches in their order on the state before the block. The caller has checked the lanes (`checkLanes`) and every
@@ -103,7 +101,7 @@ export function executeBlock(view: StateView, block: BlockContext, batches: read
     }
   }
   chainIds(work);
-  dropIdBuckets(work);
+  dropIdHours(work);
   return conclude(work, nextVoterSet);
 }
 
@@ -145,8 +143,9 @@ function execute(work: Work, transaction: Verified<Transaction>, origin: Origin)
   const isIdReused = first !== null;
   const verdict: Verdict = isIdReused ? { code: 'idReused', subjects: [] } : apply(work, transaction);
   const key = isIdReused ? txId : id;
-  work.seen.set(key, { key, txId, until: notAfter });
-  addIdRow(work, transaction, isIdReused);
+  const seen = { key, txId, until: notAfter };
+  work.seen.set(key, seen);
+  addIdRow(work, seen);
   work.receipts.push({
     txId,
     height: block.height,
@@ -167,43 +166,34 @@ function apply(work: Work, transaction: Verified<Transaction>): Verdict {
   return { code: null, subjects: outcome.value.subjects };
 }
 
-/** Row of an id chain: 0, or 1 if the id was taken (1) ‖ id (16) ‖ txId (32). */
-function addIdRow(work: Work, transaction: Transaction, isIdReused: boolean): void {
-  const row = new Uint8Array(49);
-  row[0] = isIdReused ? 1 : 0;
-  row.set(hexToBytes(transaction.id), 1);
-  row.set(hexToBytes(transaction.txId), 17);
-  const bucket = Math.floor(transaction.notAfter / idBucketMs);
-  const rows = work.idRows.get(bucket) ?? [];
-  rows.push(row);
-  work.idRows.set(bucket, rows);
-}
-
-function idBucketKey(bucket: number): string {
-  return `ids/${bucket}`;
+function addIdRow(work: Work, seen: SeenId): void {
+  const hour = idHourOf(seen.until);
+  const rows = work.idRows.get(hour) ?? [];
+  rows.push(encodeIdRow(seen));
+  work.idRows.set(hour, rows);
 }
 
 /** The ids that were executed are part of the state root by one record an hour, not by a record an id. */
 function chainIds(work: Work): void {
-  const buckets = [...work.idRows.keys()].toSorted((a, b) => a - b);
-  for (const bucket of buckets) {
-    const rows = present(work.idRows.get(bucket), 'rows of a bucket');
-    const before = read(work, idBucketKey(bucket)) ?? noChain;
-    work.records.set(idBucketKey(bucket), taggedHash('idChain', before, ...rows));
+  const hours = [...work.idRows.keys()].toSorted((a, b) => a - b);
+  for (const hour of hours) {
+    const rows = present(work.idRows.get(hour), 'rows of an hour');
+    const key = idChainKey(hour);
+    work.records.set(key, linkIds(read(work, key), ...rows));
   }
 }
 
 /** Chains of hours that are over are deleted, a few a block; the cursor is kept in the state, so that all delete the same. */
-function dropIdBuckets(work: Work): void {
-  const now = Math.floor(work.block.timeMs / idBucketMs);
-  const record = read(work, oldestIdBucketKey);
-  const before = record === null ? null : present(uint64FromBytes(record), 'the oldest bucket is a number');
+function dropIdHours(work: Work): void {
+  const now = idHourOf(work.block.timeMs);
+  const record = read(work, oldestIdHourKey);
+  const before = record === null ? null : present(uint64FromBytes(record), 'the oldest hour is a number');
   let oldest = before ?? now;
-  for (let count = 0; count < idBucketsDroppedMax && oldest < now - 1; count += 1) {
-    if (read(work, idBucketKey(oldest)) !== null) work.records.set(idBucketKey(oldest), null);
+  for (let count = 0; count < idHoursDroppedMax && oldest < now - 1; count += 1) {
+    if (read(work, idChainKey(oldest)) !== null) work.records.set(idChainKey(oldest), null);
     oldest += 1;
   }
-  if (oldest !== before) work.records.set(oldestIdBucketKey, uint64Bytes(oldest));
+  if (oldest !== before) work.records.set(oldestIdHourKey, uint64Bytes(oldest));
 }
 
 function conclude(work: Work, nextVoterSet: VoterSet | null): Execution {

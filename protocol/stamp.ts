@@ -4,26 +4,19 @@
  * that a stamp with any byte changed is refused.
  */
 import * as z from 'zod';
-import { headerDigest, headerSchema, type Header } from './block.ts';
+import type { Header } from './block.ts';
 import type { Digest, Verified } from './brand.ts';
 import { bytesSchema, decodeWith, digestSchema, encodeWith } from './codec.ts';
-import { certificateSchema, verifyCertificate, type Certificate } from './certificate.ts';
-import { chainIdOf, genesisVoterSet, type Genesis } from './genesis.ts';
+import { certificateSchema } from './certificate.ts';
+import type { Genesis } from './genesis.ts';
 import { invariant, present } from './invariant.ts';
-import { blockTransactionsMax, stampBytesMax, stampHeadersMax, stampPathMax } from './limits.ts';
-import { voterSetHash } from './member.ts';
+import { headersSchema, trustGenesis, verifyFinality, type FinalityProof } from './lightClient.ts';
+import { blockTransactionsMax, stampBytesMax, stampPathMax } from './limits.ts';
 import { merklePath, rootFromPath } from './merkle.ts';
 import { encodeReceipt, receiptSchema, receiptsDigest, type Receipt } from './receipt.ts';
 import { accepted, refused, type Result } from './result.ts';
 import type { SignatureScheme } from './signature.ts';
 import { decodeTransaction, verifyTransaction, type Transaction } from './transaction.ts';
-
-/** Headers from the block that matters to the one that the certificate is of: nearly always just one. */
-export interface FinalityProof {
-  readonly headers: readonly Header[];
-  /** CC of the last header. */
-  readonly certificate: Certificate;
-}
 
 export interface Stamp extends FinalityProof {
   /** The transaction's envelope as it was signed. */
@@ -41,8 +34,6 @@ export interface VerifiedStamp {
   /** The header of the transaction's block. */
   readonly header: Header;
 }
-
-export const headersSchema: z.ZodType<readonly Header[]> = z.array(headerSchema).min(1).max(stampHeadersMax);
 
 const stampSchema: z.ZodType<Stamp> = z.strictObject({
   transaction: bytesSchema,
@@ -89,7 +80,7 @@ export function verifyStamp(
   const decoded = decodeStamp(bytes);
   if (!decoded.ok) return decoded;
   const stamp = decoded.value;
-  const finality = verifyFinality(stamp, genesis, scheme);
+  const finality = verifyFinality(stamp, trustGenesis(genesis), scheme);
   if (!finality.ok) return finality;
   const header = finality.value;
   const { receipt } = stamp;
@@ -107,36 +98,4 @@ function isReceiptIn(stamp: Stamp, header: Header): boolean {
   const { receipt, count, path } = stamp;
   const root = rootFromPath(encodeReceipt(receipt), { index: receipt.index, count, path });
   return root !== null && receiptsDigest(count, root) === header.receiptsRoot;
-}
-
-/**
- * The first header is final on the chain of this genesis: the headers are linked by hash, and a quorum of the genesis voters
- * committed the last. The first header is the answer. Refusals: `wrongChain`, `wrongEpoch`, `headerInvalid`,
- * `certificateInvalid`.
- */
-export function verifyFinality(
-  proof: FinalityProof,
-  genesis: Genesis,
-  scheme: SignatureScheme,
-): Result<Header> {
-  const chainId = chainIdOf(genesis);
-  const voters = genesisVoterSet(genesis);
-  const votersDigest = voterSetHash(voters);
-  let digest: Digest | null = null;
-  for (const header of proof.headers) {
-    if (header.chainId !== chainId) return refused('wrongChain');
-    if (header.epoch !== voters.epoch) return refused('wrongEpoch');
-    if (header.voterSetHash !== votersDigest) return refused('headerInvalid', 'voterSetHash');
-    if (digest !== null && header.parentDigest !== digest) return refused('headerInvalid', 'parentDigest');
-    digest = headerDigest(header);
-  }
-  const [first] = proof.headers;
-  const last = proof.headers.at(-1);
-  const { certificate } = proof;
-  if (first === undefined || last === undefined) return refused('headerInvalid', 'headers');
-  if (certificate.kind !== 'commit') return refused('certificateInvalid', 'kind');
-  if (certificate.digest !== digest) return refused('certificateInvalid', 'digest');
-  if (certificate.view !== last.view) return refused('certificateInvalid', 'view');
-  const verdict = verifyCertificate(certificate, { chainId, voters }, scheme);
-  return verdict.ok ? accepted(first) : verdict;
 }

@@ -7,7 +7,7 @@ import type { Genesis } from './genesis.ts';
 import { stampBytesMax, stateKeyBytesMax } from './limits.ts';
 import { accepted, refused, type Result } from './result.ts';
 import type { SignatureScheme } from './signature.ts';
-import { headersSchema, verifyFinality, type FinalityProof } from './stamp.ts';
+import { headersSchema, trustGenesis, verifyFinality, type FinalityProof } from './lightClient.ts';
 import type { StateView } from './state.ts';
 import { proveState, stateProofSchema, verifyStateProof, type StateProof } from './stateProof.ts';
 
@@ -60,7 +60,7 @@ export function verifyStateStamp(
   const decoded = decodeStateStamp(bytes);
   if (!decoded.ok) return decoded;
   const { key, value, proof } = decoded.value;
-  const finality = verifyFinality(decoded.value, genesis, scheme);
+  const finality = verifyFinality(decoded.value, trustGenesis(genesis), scheme);
   if (!finality.ok) return finality;
   const header = finality.value;
   if (!verifyStateProof(header.stateRoot, { key, value }, proof)) return refused('proofInvalid', 'stateRoot');

@@ -66,9 +66,9 @@ export function seenKey(id: string): string {
   return `seen/${id}`;
 }
 
-/** The ids of one block whose transactions expire in one stretch of time. */
-export function expiryKey(bucket: number, height: number): string {
-  return `expiry/${numberText(bucket)}/${numberText(height)}`;
+/** The ids of one block whose transactions expire in one hour. */
+export function expiryKey(hour: number, height: number): string {
+  return `expiry/${numberText(hour)}/${numberText(height)}`;
 }
 
 // batches

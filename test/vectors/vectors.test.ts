@@ -55,18 +55,18 @@ describe('the protocol, byte for byte', () => {
   it('keeps the roots of an executed block', () => {
     const { receiptsRoot, stateRoot } = aStampedBlock().execution;
     assert.equal(receiptsRoot, '1f381a320cf1f0648f55e50a95d4cabf4997262c0464c2fff24a54457c1fd6d5');
-    assert.equal(stateRoot, '9d0c2f3386c84385ea3bcc83310cc9e603525f810b3c2cf1237e3158414ca893');
+    assert.equal(stateRoot, '3045c998c01c3a0495aef29b7da002ce4f7c3961205fe3fe19b06a03839d5a5e');
   });
 
   it('keeps the bytes of a stamp', () => {
     const bytes = encodeStamp(aStamp(aStampedBlock()));
     assert.equal(bytes.length, 1_284);
-    assert.equal(sha256Of(bytes), '6c688417c3d453a7f2274fca970a710ab2aebbdf2d72a601a3b93c9096fbc5c5');
+    assert.equal(sha256Of(bytes), 'a8799e1741bbc17b502d609aef52e0f80dfe4f8b4fc25a7c548ba502eb753246');
   });
 
   it('keeps the bytes of a state stamp', () => {
     const bytes = encodeStateStamp(aStateStamp(aStampedBlock()));
     assert.equal(bytes.length, 1_000);
-    assert.equal(sha256Of(bytes), '9851965888e3152cebc3d6167d2766d1268addd7376385cbdcd3aee41239eb24');
+    assert.equal(sha256Of(bytes), 'b33cf516f7c9916ae450c240197bd99bd0e91748aa76e3250b85a8ea9672f5c2');
   });
 });

@@ -11,6 +11,7 @@ import { decodeReceipt, receiptsRoot, type Receipt } from '../../../protocol/rec
 import { emptyState, overlay, type StateView } from '../../../protocol/state.ts';
 import { stateValueHash } from '../../../protocol/statePage.ts';
 import { updateTree } from '../../../protocol/stateTree.ts';
+import type { Transaction } from '../../../protocol/transaction.ts';
 import {
   aLaneBatch,
   anId,
@@ -238,15 +239,10 @@ describe('the chain of executed ids', () => {
     const first = execute(genesisView, [aLaneBatch('hospital', 1, [one])]);
     const view = overlay(genesisView, first.writes);
     const second = execute(view, [aLaneBatch('hospital', 2, [two, three])], 2_000);
-    const row = (flag: number, id: Id, txId: Digest): Uint8Array =>
-      new Uint8Array([flag, ...hexToBytes(id), ...hexToBytes(txId)]);
-    const link = taggedDigest('idChain', new Uint8Array(32), row(0, one.id, one.txId));
-    const chain = taggedDigest(
-      'idChain',
-      hexToBytes(link),
-      row(0, two.id, two.txId),
-      row(1, one.id, three.txId),
-    );
+    const row = (flag: number, id: Id, { txId, notAfter }: Transaction): Uint8Array =>
+      new Uint8Array([flag, ...hexToBytes(id), ...hexToBytes(txId), ...uint64Bytes(notAfter)]);
+    const link = taggedDigest('idChain', new Uint8Array(32), row(0, one.id, one));
+    const chain = taggedDigest('idChain', hexToBytes(link), row(0, two.id, two), row(1, anId(0), three));
     const key = bucketOf(one.notAfter);
     assert.equal(bytesToHex(first.writes.records.get(key) ?? utf8ToBytes('none')), link);
     assert.equal(bytesToHex(second.writes.records.get(key) ?? utf8ToBytes('none')), chain);

@@ -169,7 +169,7 @@ describe('the ledger store', () => {
       header: { timeMs: 6_000 as Timestamp },
       writes: { seen: [seenAt(2, 9_000_000)] },
     });
-    const third = anEntry(parentOf(second), { header: { timeMs: 2_000_000 as Timestamp } });
+    const third = anEntry(parentOf(second), { header: { timeMs: 4_000_000 as Timestamp } });
     const fourth = anEntry(parentOf(third));
     for (const entry of [first, second, third]) await ledger.commit([entry]);
     assert.deepEqual(ledger.seen(anId(1)), seenAt(1, 5_000));
