@@ -14,7 +14,7 @@ async function assertCaught(
   expected: { readonly reason: RegExp; readonly seedCountMax: number },
 ): Promise<void> {
   const { reason, seedCountMax } = expected;
-  const failure = await withMutant(mutation, (mutant) => huntFailure({ core: mutant, seedCountMax }));
+  const failure = await withMutant([mutation], (mutant) => huntFailure({ core: mutant, seedCountMax }));
   assert.match(failure ?? `no failure in ${seedCountMax} seeds`, reason);
 }
 

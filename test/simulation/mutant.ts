@@ -20,22 +20,39 @@ export interface Mutation {
 // Compiled to dist/test/simulation/.
 const dist = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-/** Throws if the text does not stand exactly once in the file: then the guard has moved, and the test with it. */
-export async function withMutant<T>(mutation: Mutation, use: (core: Core) => T): Promise<T> {
+/** The line that elects, as a test may replace it: by a table of voters, view by view, that the config brings along. */
+export const electedByTable: Mutation = {
+  file: 'consensus/leader.js',
+  text: 'return ((view + config.seed) % config.voters.voters.length);',
+  replacement: 'return config.leaders[view] ?? view % config.voters.voters.length;',
+};
+
+/** Throws if a text does not stand exactly once in its file: then the guard has moved, and the test with it. */
+export async function withMutant<T>(
+  mutations: readonly Mutation[],
+  use: (core: Core) => T | Promise<T>,
+): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'rxledger-mutant-'));
   try {
-    for (const room of ['consensus', 'protocol'])
-      cpSync(join(dist, room), join(folder, room), { recursive: true });
-    symlinkSync(join(dist, '..', 'node_modules'), join(folder, 'node_modules'));
-    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-    const path = join(folder, mutation.file);
-    const parts = readFileSync(path, 'utf8').split(mutation.text);
-    if (parts.length !== 2) throw new Error(`${mutation.file} holds the guard ${parts.length - 1} times`);
-    writeFileSync(path, parts.join(mutation.replacement));
-    return use(await loadCore(folder));
+    copyRooms(folder, ['consensus', 'protocol']);
+    for (const mutation of mutations) mutate(folder, mutation);
+    return await use(await loadCore(folder));
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+function copyRooms(folder: string, rooms: readonly string[]): void {
+  for (const room of rooms) cpSync(join(dist, room), join(folder, room), { recursive: true });
+  symlinkSync(join(dist, '..', 'node_modules'), join(folder, 'node_modules'));
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+}
+
+function mutate(folder: string, { file, text, replacement }: Mutation): void {
+  const path = join(folder, file);
+  const parts = readFileSync(path, 'utf8').split(text);
+  if (parts.length !== 2) throw new Error(`${file} holds the guard ${parts.length - 1} times`);
+  writeFileSync(path, parts.join(replacement));
 }
 
 async function loadCore(folder: string): Promise<Core> {
