@@ -16,6 +16,8 @@ export const devnetPassphrase = 'devnet';
 export interface NodePorts {
   readonly network: number;
   readonly rpc: number;
+  /** The port at which a peer finds its network, if that is another one. */
+  readonly seenBy?: (peer: string) => number;
 }
 
 export function homeOf(directory: string, name: string): string {
@@ -48,13 +50,13 @@ export function writeConfigs(
   ports: ReadonlyMap<string, NodePorts>,
   logLevel: LogLevel,
 ): void {
-  const address = (name: string): string => `/ip4/127.0.0.1/tcp/${ports.get(name)?.network ?? 0}`;
-  const names = [...ports.keys()];
-  for (const [name, { rpc }] of ports) {
-    const peers = names.filter((peer) => peer !== name).map((peer) => [peer, [address(peer)]] as const);
+  const address = (port: number): string => `/ip4/127.0.0.1/tcp/${port}`;
+  for (const [name, { network, rpc }] of ports) {
+    const others = [...ports].filter(([peer]) => peer !== name);
+    const peers = others.map(([peer, at]) => [peer, [address(at.seenBy?.(name) ?? at.network)]] as const);
     const text = renderConfig({
       name,
-      listen: [address(name)],
+      listen: [address(network)],
       peers: Object.fromEntries(peers),
       rpcHttp: `127.0.0.1:${rpc}`,
       logLevel,

@@ -19,6 +19,12 @@ export interface SupervisorOptions {
   readonly logLevel?: LogLevel;
   /** More environment for the nodes, for example NODE_OPTIONS. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Members whose nodes are not started. */
+  readonly absent?: readonly string[];
+  /** Puts something between the nodes: given their ports, tells where each is seen by its peers. */
+  readonly wires?: (ports: ReadonlyMap<string, NodePorts>) => Promise<ReadonlyMap<string, NodePorts>>;
+  /** Called once, when the homes are written and before any node is started. */
+  readonly onHomesWritten?: (supervisor: Supervisor) => void;
   /** Called once, when the voters are ready and before the observers are started. */
   readonly onVotersReady?: (supervisor: Supervisor) => Promise<void>;
 }
@@ -112,8 +118,12 @@ export class Supervisor {
     const longest = Math.max(...this.names.map((name) => Buffer.byteLength(this.node(name).rpcSocket)));
     if (longest > socketPathBytesMax) throw new Error(`${tmpdir()} is too long for unix sockets: set TMPDIR`);
     await writeHomes(this.directory, this.consortium);
+    this.#options.onHomesWritten?.(this);
+    const present = this.consortium.members.filter(
+      ({ name }) => this.#options.absent?.includes(name) !== true,
+    );
     const namesOf = (isVoter: boolean): readonly string[] =>
-      this.consortium.members.filter((member) => member.isVoter === isVoter).map(({ name }) => name);
+      present.filter((member) => member.isVoter === isVoter).map(({ name }) => name);
     let isOpen = false;
     for (let attempt = 1; ; attempt += 1) {
       await this.#choosePorts();
@@ -142,7 +152,7 @@ export class Supervisor {
       const [network = 0, rpc = 0] = ports.slice(2 * index, 2 * index + 2);
       return [name, { network, rpc }] as const;
     });
-    this.#ports = new Map(chosen);
+    this.#ports = (await this.#options.wires?.(new Map(chosen))) ?? new Map(chosen);
     writeConfigs(this.directory, this.#ports, this.#options.logLevel ?? 'info');
   }
 
@@ -229,11 +239,23 @@ export class Supervisor {
     return client;
   }
 
+  /** Stops the process in its tracks (SIGSTOP): it keeps its sockets and answers nobody. */
+  pause(name: string): void {
+    this.#running.get(name)?.child.kill('SIGSTOP');
+  }
+
+  /** Lets a paused process go on as if no time had passed. */
+  resume(name: string): void {
+    this.#running.get(name)?.child.kill('SIGCONT');
+  }
+
   /** Resolves when the process has ended. */
   async kill(name: string, signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
     const running = this.#running.get(name);
     if (running === undefined) return;
     running.child.kill(signal);
+    // A paused process would take no notice of SIGTERM.
+    running.child.kill('SIGCONT');
     const deadline = setTimeout(() => running.child.kill('SIGKILL'), stopDeadlineMs);
     await running.ended;
     clearTimeout(deadline);
