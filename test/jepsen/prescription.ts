@@ -20,7 +20,7 @@ export interface View {
 }
 
 /** Where the one order of the ledger has it. */
-export interface Place {
+interface Place {
   readonly height: number;
   readonly index: number;
 }

@@ -9,6 +9,7 @@ import type { Digest, Id, MemberName, Timestamp, Units } from '../../protocol/br
 import { bytesToHex } from '../../protocol/bytes.ts';
 import type { PractitionerRole } from '../../protocol/practitioner.ts';
 import type { Signer } from '../../protocol/signature.ts';
+import type { PatientToken } from '../../protocol/token.ts';
 import {
   encodeEnvelope,
   encodePayload,
@@ -32,7 +33,7 @@ type CastPractitioner = CastMember['practitioners'][number];
 
 const hourMs = 3_600_000;
 
-function anId(): Id {
+export function anId(): Id {
   return bytesToHex(randomBytes(16)) as Id;
 }
 
@@ -66,15 +67,34 @@ export function signAct(
   return { txId, bytes: encodeEnvelope(payload, signatures) };
 }
 
+/** Of the person in this role at a member; of several, `number` says which. */
+export function signerInRole(
+  consortium: Consortium,
+  memberName: string,
+  { role, number = 0 }: { readonly role: PractitionerRole; readonly number?: number },
+): Signer {
+  const persons = practitionersInRole(consortium, memberName, role);
+  return signerFromSeed(keyOf(persons[number % persons.length]).seed);
+}
+
 /** An ordinary prescription of a fresh patient: 30 units of one item, one fill, for a day. `number` says which doctor signs. */
 export function signIssue(consortium: Consortium, memberName: string, number: number): SignedIssue {
+  return signIssueFor(consortium, memberName, { number, token: createToken(anId()) });
+}
+
+/** The same for a patient whose token there is already: two of them make the same prescription. */
+export function signIssueFor(
+  consortium: Consortium,
+  memberName: string,
+  { number, token }: { readonly number: number; readonly token: PatientToken },
+): SignedIssue {
   const doctors = practitionersInRole(consortium, memberName, 'doctor');
   const doctor = doctors[number % doctors.length];
   const signer = signerFromSeed(keyOf(doctor).seed);
-  const rxId = anId();
+  const { rxId } = token;
   const now = Date.now() as Timestamp;
   const end = (now + 24 * hourMs) as Timestamp;
-  const patient = patientKeys(createToken(rxId), 1);
+  const patient = patientKeys(token, 1);
   const [fill] = patient.fills;
   if (doctor === undefined || fill === undefined) throw new Error('no doctor or no fill');
   const { redeemSigner, redeemKey, receiptHash } = fill;
@@ -106,10 +126,9 @@ export function signReserve(
   pharmacyName: string,
   { rxId, redeemSigner }: Pick<SignedIssue, 'rxId' | 'redeemSigner'>,
 ): SignedTransaction {
-  const [pharmacist] = practitionersInRole(consortium, pharmacyName, 'pharmacist');
   const pharmacy = pharmacyName as MemberName;
   const until = (Date.now() + 2 * hourMs) as Timestamp;
   const action: Action = { kind: 'fill.reserve', body: { rxId, k: 0, pharmacy, until, mode: 'counter' } };
-  const signers = [signerFromSeed(keyOf(pharmacist).seed), redeemSigner];
+  const signers = [signerInRole(consortium, pharmacyName, { role: 'pharmacist' }), redeemSigner];
   return signAct(consortium.chainId, { member: pharmacy, action }, signers);
 }
