@@ -4,6 +4,7 @@ import type { Digest, Verified, View } from '../protocol/brand.ts';
 import type { Certificate } from '../protocol/certificate.ts';
 import { invariant, present } from '../protocol/invariant.ts';
 import { headersPerAnswerMax } from '../protocol/limits.ts';
+import { settleMemory } from './memory.ts';
 import { change, emit, withEntry, withOnly, type ReplicaState, type Step } from './state.ts';
 
 /** A gap larger than this is closed by the host's loop by height, which brings a certificate for every hundred blocks. */
@@ -114,7 +115,7 @@ export function finalize(step: Step, certificate: Verified<Certificate>): Step {
   invariant(first.header.height === state.final.height + 1, 'R6: final heights are contiguous');
   invariant(last.header.view === certificate.view, 'R6: a CC names the view of its block');
   const committed = emit(step, { kind: 'commitBlocks', blocks: path, certificate });
-  return pruned(committed, { block: last, certificate });
+  return pruned(settleMemory(committed, path), { block: last, certificate });
 }
 
 /** A block that was missing may have come. */

@@ -3,7 +3,8 @@ import type { Digest, Epoch, Height, MemberName, View, VoterIndex } from '../pro
 import { quorumSize } from '../protocol/certificate.ts';
 import { isExpectant } from './expectation.ts';
 import { leaderOf } from './leader.ts';
-import type { ReplicaState } from './state.ts';
+import { backedReports } from './memory.ts';
+import type { Memory, ReplicaState } from './state.ts';
 import { skippedBelow, viewTimeoutMs } from './timeout.ts';
 
 interface MissingVoter {
@@ -38,7 +39,13 @@ export interface Description {
   readonly missing: readonly MissingVoter[];
   /** How many of the missing must come back before a quorum is there; 0 if it is. */
   readonly missingCountToQuorum: number;
+  /** W6: `lost` until a quorum of others reported, `regained` until finality is above that view. */
+  readonly memory: MemoryDescription;
 }
+
+type MemoryDescription =
+  | Exclude<Memory, { readonly kind: 'lost' }>
+  | { readonly kind: 'lost'; readonly reportedBy: readonly MemberName[] };
 
 /** A voter sends STATUS every tick; three in a row are not lost by chance. */
 const missingTicksMin = 3;
@@ -68,7 +75,16 @@ export function describe(state: ReplicaState): Description {
     skippedFrom: sorted(tally?.skip.keys() ?? []),
     missing,
     missingCountToQuorum: Math.max(0, quorumSize(voters.length) - presentCount),
+    memory: describeMemory(state),
   };
+}
+
+function describeMemory(state: ReplicaState): MemoryDescription {
+  const { memory, config } = state;
+  if (memory.kind !== 'lost') return memory;
+  const names = config.voters.voters.map(({ name }) => name);
+  const reporters = new Set<number>(backedReports(state));
+  return { kind: 'lost', reportedBy: names.filter((_name, index) => reporters.has(index)) };
 }
 
 function missingVoters(state: ReplicaState): readonly MissingVoter[] {

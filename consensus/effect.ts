@@ -9,6 +9,7 @@ import type { ConsensusMessage } from '../protocol/message.ts';
 import type { Justification } from '../protocol/proposal.ts';
 import type { Ballot } from '../protocol/vote.ts';
 import type { Timeout } from './event.ts';
+import type { MemoryRecord } from './record.ts';
 
 export type Effect =
   /** Make durable, sign, publish, in that order; then the signed vote comes back as `voteReceived`. */
@@ -18,6 +19,8 @@ export type Effect =
   | { readonly kind: 'recordCertificate'; readonly certificate: Certificate }
   /** Header and batch list of a block that we are about to prepare (W3). */
   | { readonly kind: 'recordBlock'; readonly block: Block }
+  /** W6: how far lost memory has come back; durable before the first vote after it. */
+  | { readonly kind: 'recordMemory'; readonly record: MemoryRecord }
   /** To every other voter. */
   | { readonly kind: 'broadcast'; readonly message: ConsensusMessage }
   | { readonly kind: 'send'; readonly to: MemberName; readonly message: ConsensusMessage }

@@ -5,6 +5,7 @@ import { invariant, unreachable } from '../protocol/invariant.ts';
 import { voterSetHash } from '../protocol/member.ts';
 import { digestOf } from './chain.ts';
 import type { FinalPoint, SafetyRecord } from './record.ts';
+import { memoryOf } from './memory.ts';
 import { markAfter, nothingSigned } from './safety.ts';
 import {
   freshRound,
@@ -29,7 +30,8 @@ export function recover(
   const point = finalOf(config, final, records);
   const view = records.reduce<View>(viewWith, viewAfter(point.view));
   const signed = records.reduce(markWith, nothingSigned);
-  const state = records.reduce(withRecord, emptyState({ config, final: point, view, signed }));
+  const memory = memoryOf(records, config.voters.epoch);
+  const state = records.reduce(withRecord, emptyState({ config, final: point, view, signed, memory }));
   invariant(state.view > state.final.view, 'W5: the view is above the final one');
   invariant(state.signed.view <= state.view, 'W5: nothing was signed in a view that was not entered');
   return state;
@@ -76,6 +78,9 @@ function viewOf(record: SafetyRecord): View {
       return viewAfter(record.certificate.view);
     case 'block':
       return record.block.header.view;
+    // The view that memory came back for is entered like any other, by its certificates.
+    case 'memory':
+      return 0 as View;
     default:
       return unreachable(record);
   }
@@ -87,7 +92,9 @@ function markWith(mark: SigningMark, record: SafetyRecord): SigningMark {
   return mark;
 }
 
-function emptyState(start: Pick<ReplicaState, 'config' | 'final' | 'view' | 'signed'>): ReplicaState {
+function emptyState(
+  start: Pick<ReplicaState, 'config' | 'final' | 'view' | 'signed' | 'memory'>,
+): ReplicaState {
   const { config, final, view } = start;
   return {
     ...start,
@@ -127,6 +134,8 @@ function withRecord(state: ReplicaState, record: SafetyRecord): ReplicaState {
       if (block.header.view <= state.final.view) return state;
       return { ...state, blocks: withEntry(state.blocks, digestOf(block), block) };
     }
+    case 'memory':
+      return state;
     default:
       return unreachable(record);
   }

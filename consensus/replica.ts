@@ -11,6 +11,7 @@ import { finalizePending, keepCandidates, linkTo } from './chain.ts';
 import type { ConsensusEvent, Timeout } from './event.ts';
 import { answerCertificatesWanted, answerStatus, onTick, resend, sendStatus, startTick } from './exchange.ts';
 import { isExpectant } from './expectation.ts';
+import { hearReport, tryRegain } from './memory.ts';
 import { onBlockValidated, onProposalReceived, tryPrepare } from './preparing.ts';
 import { onBlockBuilt, tryPropose } from './proposing.ts';
 import { trySkip } from './skipping.ts';
@@ -39,7 +40,8 @@ function onEvent(start: Step, event: ConsensusEvent): Step {
     case 'statusReceived': {
       const voter = voterIndexOf(start.state.config.voters, event.from);
       const heard = voter === null ? start : heardFrom(start, voter);
-      return answerStatus(heard, event.from, event.status);
+      const reported = voter === null ? heard : hearReport(heard, voter, event.status);
+      return answerStatus(reported, event.from, event.status);
     }
     case 'certificatesWanted':
       return answerCertificatesWanted(start, event.from, event);
@@ -61,7 +63,7 @@ function onEvent(start: Step, event: ConsensusEvent): Step {
 /** What the new state makes possible. Each part asks `safety.ts`, so none of them can say a thing twice. */
 function settle(step: Step): Step {
   if (step.state.config.own === null) return step;
-  return trySkip(tryPrepare(tryPropose(runTimers(step))));
+  return trySkip(tryPrepare(tryPropose(runTimers(tryRegain(step)))));
 }
 
 /** §4: the timers of a view start when it is entered, or when we become expectant in it. */

@@ -9,6 +9,7 @@ import { certificatesPerAnswerMax } from '../protocol/limits.ts';
 import type { ConsensusMessage } from '../protocol/message.ts';
 import type { Justification } from '../protocol/proposal.ts';
 import type { Ballot, SignedKind, Vote } from '../protocol/vote.ts';
+import { isRemembered } from './memory.ts';
 import { change, emit, type ReplicaState, type SigningMark, type Step } from './state.ts';
 
 /** COMMIT and SKIP of one view exclude each other, so they have the same rank. */
@@ -27,9 +28,10 @@ function isAbove(mark: SigningMark, view: View, kind: SignedKind): boolean {
   return rank[kind] > rank[mark.kind];
 }
 
-/** R7: may we sign a new statement of this kind in this view? An observer never may. */
+/** R7: may we sign a new statement of this kind in this view? An observer never may, nor who may have forgotten one (W6). */
 export function isPermitted(state: ReplicaState, view: View, kind: SignedKind): boolean {
-  return state.config.own !== null && isAbove(state.signed, view, kind);
+  if (state.config.own === null || !isRemembered(state, view)) return false;
+  return isAbove(state.signed, view, kind);
 }
 
 /** The higher of a mark and a recorded statement; recovery folds the log with it. */

@@ -48,6 +48,14 @@ export interface SigningMark {
   readonly kind: SignedKind;
 }
 
+/** W6: whether we know all that we signed, and if not, what has become known since. */
+export type Memory =
+  | { readonly kind: 'whole' }
+  /** We observe only; the view that each other voter last reported. */
+  | { readonly kind: 'lost'; readonly reports: ReadonlyMap<VoterIndex, View> }
+  /** What was forgotten lies at or below this view. */
+  | { readonly kind: 'regained'; readonly above: View };
+
 /** What belongs to the current view alone, and is forgotten when the view is left. */
 export interface Round {
   readonly ownProposal: Verified<Proposal> | null;
@@ -93,6 +101,7 @@ export interface ReplicaState {
   /** Blocks asked for since the last tick. */
   readonly fetching: ReadonlySet<Digest>;
   readonly signed: SigningMark;
+  readonly memory: Memory;
   /** Our COMMITs above the final view, as signed. */
   readonly ownCommits: ReadonlyMap<View, Verified<Vote>>;
   readonly hasWork: boolean;

@@ -16,6 +16,8 @@ export class CloneWatch {
   readonly #voterCount: number;
   readonly #signatures: ReadonlySet<string>;
   readonly #viewMax: View;
+  /** W6: certificates hold votes of ours that we forgot; only a live statement shows that another machine has our key. */
+  readonly #isMemoryLost: boolean;
   #isFound = false;
 
   constructor(own: VoterIndex, voterCount: number, records: readonly SafetyRecord[]) {
@@ -27,6 +29,8 @@ export class CloneWatch {
         return record.kind === 'proposal' ? [record.proposal.signature] : [];
       }),
     );
+    const memory = records.findLast((record) => record.kind === 'memory');
+    this.#isMemoryLost = memory !== undefined && memory.memory === 'lost';
     this.#viewMax = Math.max(0, ...records.map(viewOf)) as View;
   }
 
@@ -57,6 +61,7 @@ export class CloneWatch {
         );
       }
       case 'certificate': {
+        if (this.#isMemoryLost) return false;
         const { view, bitmap } = message.certificate;
         return (
           view > this.#viewMax && (votersInBitmap(bitmap, this.#voterCount)?.includes(this.#own) ?? false)
@@ -91,6 +96,8 @@ function viewOf(record: SafetyRecord): number {
       return record.certificate.view;
     case 'block':
       return record.block.header.view;
+    case 'memory':
+      return record.view;
     default:
       return unreachable(record);
   }

@@ -64,6 +64,8 @@ async function build(
   const own = memberNamed(genesis, config.node.name);
   const stores = await openStores(home, genesis, own.consensusKey);
   stopping.push(async () => closeStores(stores));
+  if (stores.safety.loss !== null)
+    log.error({ error: stores.safety.loss }, 'the safety log is lost: this node only observes for now (W6)');
   if (stores.safety.wasTornTail)
     log.warn({}, 'the last record of the safety log was torn and is gone: nobody saw it');
   const verifyPool = startVerifyPool({ threads: null });

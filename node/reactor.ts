@@ -18,6 +18,7 @@ import {
   ballotEntry,
   blockEntry,
   certificateEntry,
+  memoryEntry,
   proposalEntry,
   signBallot,
   signProposal,
@@ -122,6 +123,7 @@ export class Reactor {
         });
       case 'recordCertificate':
       case 'recordBlock':
+      case 'recordMemory':
         return undefined; // durable already, with the whole step
       case 'broadcast':
         return this.#broadcast(effect.message);
@@ -236,6 +238,8 @@ function entryOf(effect: Effect): readonly LogEntry[] {
       return [certificateEntry(effect.certificate)];
     case 'recordBlock':
       return [blockEntry(effect.block)];
+    case 'recordMemory':
+      return [memoryEntry(effect.record)];
     case 'broadcast':
     case 'send':
     case 'requestBlock':

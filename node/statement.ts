@@ -1,6 +1,6 @@
 /** Our statements: to bytes for the safety log before they are signed, and from there back, signed, when a node starts again. */
 import * as z from 'zod';
-import type { SafetyRecord } from '../consensus/record.ts';
+import type { MemoryRecord, SafetyRecord } from '../consensus/record.ts';
 import { blockSchema, decodeBlock, encodeBlock, headerDigest, type Block } from '../protocol/block.ts';
 import type { Digest, Verified, VoterIndex } from '../protocol/brand.ts';
 import { decodeCertificate, encodeCertificate, type Certificate } from '../protocol/certificate.ts';
@@ -24,6 +24,8 @@ const ballotSchema: z.ZodType<Ballot> = z.strictObject({
   view: viewSchema,
   digest: digestSchema.nullable(),
 });
+
+const memorySchema: z.ZodType<MemoryRecord['memory']> = z.enum(['whole', 'lost', 'regained']);
 
 const unsignedProposalSchema: z.ZodType<UnsignedProposal> = z.strictObject({
   block: blockSchema,
@@ -53,6 +55,10 @@ export function certificateEntry(certificate: Certificate): LogEntry {
 export function blockEntry(block: Block): LogEntry {
   const { epoch, view } = block.header;
   return { kind: 'block', epoch, view, body: encodeBlock(block) };
+}
+
+export function memoryEntry({ memory, epoch, view }: MemoryRecord): LogEntry {
+  return { kind: 'memory', epoch, view, body: encodeWith(memorySchema, memory) };
 }
 
 /** Whose statements these are, to sign them: the same statement gives the same bytes (Ed25519, RFC 8032). */
@@ -95,6 +101,11 @@ export function replayEntry(entry: LogEntry, own: OwnVoter): Result<SafetyRecord
     case 'block': {
       const block = decodeBlock(entry.body);
       return block.ok ? accepted({ kind: 'block', block: block.value }) : block;
+    }
+    case 'memory': {
+      const { kind, epoch, view } = entry;
+      const memory = decodeWith(memorySchema, entry.body, consensusFrameBytesMax);
+      return memory.ok ? accepted({ kind, memory: memory.value, epoch, view }) : memory;
     }
     default:
       return unreachable(entry.kind);

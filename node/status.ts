@@ -111,6 +111,8 @@ function sentence(parts: StatusParts): string | null {
   if (engine.isFailed)
     return 'A write failed or an invariant broke: this node no longer votes; read its log.';
   if (!engine.isStarted) return 'Listening for our own key before voting again.';
+  const forgotten = memorySentence(engine);
+  if (forgotten !== null) return forgotten;
   const behind = behindBlocks(parts, ledger.head().height);
   if (behind > syncingBlocksMin) return `Catching up: ${behind} blocks behind.`;
   const offsetMs = engine.peerBook.medianOffsetMs();
@@ -130,6 +132,20 @@ function sentence(parts: StatusParts): string | null {
     return `Stalled ${ticksInView} s at view ${view}: ${leaderName} leads and a quorum is connected.`;
   }
   return null;
+}
+
+/** W6: why a voter does not vote, and what it waits for. */
+function memorySentence(engine: Engine): string | null {
+  const { memory, view } = engine.describe();
+  if (engine.state.config.own === null || memory.kind === 'whole') return null;
+  if (memory.kind === 'regained') {
+    if (view > memory.above) return null;
+    return `Lost its safety log: votes again above view ${memory.above}, now at view ${view}.`;
+  }
+  const { reportedBy } = memory;
+  const wanted = quorumSize(engine.voters.voters.length);
+  const heard = reportedBy.length === 0 ? 'none yet' : reportedBy.join(', ');
+  return `Lost its safety log and only observes until ${wanted} other voters report their view: ${heard}.`;
 }
 
 function lastHeard(heardAt: Timestamp | null, name: MemberName, clock: Clock): string {

@@ -1,19 +1,32 @@
 /** The stores of one node, made once and opened together; safety apart from data, as the layout says. */
-import type { Digest, PublicKey, Timestamp } from '../protocol/brand.ts';
+import type { Digest, Epoch, PublicKey, Timestamp, View } from '../protocol/brand.ts';
 import { chainIdOf, type Genesis } from '../protocol/genesis.ts';
 import { genesisState } from '../protocol/genesisBlock.ts';
+import { memoryEntry } from './statement.ts';
 import { openBatches, type BatchStore } from './storage/batches.ts';
 import { systemDisk, type Disk } from './storage/disk.ts';
+import { StorageFailure } from './storage/failure.ts';
 import { layoutOf, makeDirectories } from './storage/layout.ts';
 import { createLedger, openLedger, type LedgerStore } from './storage/ledger.ts';
-import { openSafetyLog, safetySegmentBytesMax, type OpenedSafetyLog } from './storage/safetyLog.ts';
+import {
+  openSafetyLog,
+  restartSafetyLog,
+  safetySegmentBytesMax,
+  type OpenedSafetyLog,
+  type SafetyLogOptions,
+} from './storage/safetyLog.ts';
 import { openSealed, type SealedStore } from './storage/sealed.ts';
 
 export interface Stores {
   readonly ledger: LedgerStore;
   readonly batches: BatchStore;
   readonly sealed: SealedStore;
-  readonly safety: OpenedSafetyLog;
+  readonly safety: OpenedSafety;
+}
+
+interface OpenedSafety extends OpenedSafetyLog {
+  /** Why the log could not be read, if it was begun anew just now (W6). */
+  readonly loss: StorageFailure | null;
 }
 
 /** Whose stores, and on which disk. */
@@ -66,7 +79,7 @@ async function openStoresOn(owner: StoresOwner): Promise<Stores> {
     return store;
   };
   try {
-    const safety = await openSafetyLog(layout.safety, safetyOptions(owner, chainId, 'existing'));
+    const safety = await openSafety(layout.safety, safetyOptions(owner, chainId, 'existing'));
     keep(safety.log);
     const ledger = keep(await openLedger(layout.ledger, { anchorPath: layout.anchor, chainId }, disk));
     const batches = keep(await openBatches(layout.batches, 'existing', disk));
@@ -76,6 +89,21 @@ async function openStoresOn(owner: StoresOwner): Promise<Stores> {
     for (const store of opened.toReversed()) await store.close();
     throw error;
   }
+}
+
+/** W6: a log that is missing, corrupt or foreign is begun anew with the word that memory was lost; then the node only observes. */
+async function openSafety(directory: string, options: SafetyLogOptions): Promise<OpenedSafety> {
+  try {
+    return { ...(await openSafetyLog(directory, options)), loss: null };
+  } catch (error) {
+    if (!(error instanceof StorageFailure) || !isLoss(error)) throw error;
+    const first = memoryEntry({ kind: 'memory', memory: 'lost', epoch: 0 as Epoch, view: 0 as View });
+    return { ...(await restartSafetyLog(directory, options, first)), loss: error };
+  }
+}
+
+function isLoss({ code }: StorageFailure): boolean {
+  return code === 'missing' || code === 'corrupt' || code === 'foreign';
 }
 
 export async function closeStores(stores: Stores): Promise<void> {
@@ -89,6 +117,6 @@ function safetyOptions(
   { disk, consensusKey }: StoresOwner,
   chainId: Digest,
   mode: 'create' | 'existing',
-): Parameters<typeof openSafetyLog>[1] {
+): SafetyLogOptions {
   return { chainId, consensusKey, mode, disk, segmentBytesMax: safetySegmentBytesMax };
 }

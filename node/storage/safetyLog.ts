@@ -2,7 +2,7 @@
  * The safety log: what this voter said or relies upon, on disk before any message that says it leaves (W1, W2, W3). Raw append-only
  * segments, one write and one fdatasync per step, because LevelDB with sync costs some forty times more.
  */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Epoch, View } from '../../protocol/brand.ts';
 import type { Disk } from './disk.ts';
 import { replaceFile, writeAll } from './durableFile.ts';
@@ -12,8 +12,10 @@ import {
   decodeSegment,
   encodeRecords,
   encodeSegmentHeader,
+  isAfterLoss,
   type LogEntry,
   type LogOwner,
+  type SegmentStart,
 } from './safetyRecord.ts';
 
 export interface SafetyLogOptions extends LogOwner {
@@ -34,6 +36,7 @@ export interface OpenedSafetyLog {
 
 interface Segment {
   readonly number: number;
+  readonly start: SegmentStart;
   readonly newest: Place;
 }
 
@@ -58,11 +61,17 @@ function newestOf(entries: readonly LogEntry[], start: Place): Place {
   return entries.reduce<Place>((newest, entry) => (isBelow(newest, entry) ? entry : newest), start);
 }
 
+function newestMemory(entries: readonly LogEntry[]): LogEntry | null {
+  return entries.findLast(({ kind }) => kind === 'memory') ?? null;
+}
+
 /** Held by one process at a time. All methods throw StorageFailure; after a failed append every later one fails (W7). */
 class SafetyLog {
   readonly #directory: string;
   readonly #options: SafetyLogOptions;
   readonly #lock: DirectoryLock;
+  /** The newest record that says how far lost memory came back: each new segment begins with it, so that none is pruned with it. */
+  #memory: LogEntry | null;
   /** Oldest first; the last one is appended to. */
   #segments: readonly Segment[];
   #descriptor: number;
@@ -73,12 +82,13 @@ class SafetyLog {
   constructor(
     directory: string,
     options: SafetyLogOptions,
-    opened: { readonly lock: DirectoryLock; readonly segments: readonly Segment[] },
+    opened: Replayed & { readonly lock: DirectoryLock },
   ) {
     this.#directory = directory;
     this.#options = options;
     this.#lock = opened.lock;
     this.#segments = opened.segments;
+    this.#memory = newestMemory(opened.entries);
     this.#descriptor = options.disk.open(segmentPath(directory, this.#current().number), 'append');
     this.#size = options.disk.size(this.#descriptor);
   }
@@ -90,12 +100,13 @@ class SafetyLog {
     try {
       if (this.#size > this.#options.segmentBytesMax) this.#startSegment();
       const current = this.#current();
-      const header = encodeSegmentHeader(this.#options, current.number);
+      const header = encodeSegmentHeader(this.#options, current.number, current.start);
       const bytes = encodeRecords(header, this.#size, records);
       writeAll(this.#options.disk, this.#descriptor, bytes);
       this.#options.disk.sync(this.#descriptor);
       this.#size += bytes.length;
       const newest = newestOf(records, current.newest);
+      this.#memory = newestMemory(records) ?? this.#memory;
       this.#segments = [...this.#segments.slice(0, -1), { ...current, newest }];
     } catch (error) {
       this.#failure = storageFailure(error, 'append to the safety log');
@@ -115,8 +126,11 @@ class SafetyLog {
     if (count === 0) return;
     try {
       const { disk } = this.#options;
-      for (const { number } of old.slice(0, count)) disk.remove(segmentPath(this.#directory, number));
-      disk.syncDirectory(this.#directory);
+      for (const { number } of old.slice(0, count)) {
+        disk.remove(segmentPath(this.#directory, number));
+        // One by one, the oldest first: a name that came back without the one after it would be a gap.
+        disk.syncDirectory(this.#directory);
+      }
     } catch (error) {
       this.#failure = storageFailure(error, 'prune the safety log');
       throw this.#failure;
@@ -132,10 +146,11 @@ class SafetyLog {
   #startSegment(): void {
     const { disk } = this.#options;
     const number = this.#current().number + 1;
-    this.#size = createSegment(this.#directory, this.#options, number);
+    const entries = this.#memory === null ? [] : [this.#memory];
+    this.#size = createSegment(this.#directory, this.#options, { number, start: 'goesOn', entries });
     disk.close(this.#descriptor);
     this.#descriptor = disk.open(segmentPath(this.#directory, number), 'append');
-    this.#segments = [...this.#segments, { number, newest: noPlace }];
+    this.#segments = [...this.#segments, { number, start: 'goesOn', newest: noPlace }];
   }
 
   #current(): Segment {
@@ -145,12 +160,20 @@ class SafetyLog {
   }
 }
 
-/** A segment appears whole, header and all, or not at all. Returns its size. */
-function createSegment(directory: string, options: SafetyLogOptions, number: number): number {
-  const header = encodeSegmentHeader(options, number);
+interface NewSegment {
+  readonly number: number;
+  readonly start: SegmentStart;
+  readonly entries: readonly LogEntry[];
+}
+
+/** A segment appears whole, header, first records and all, or not at all. Returns its size. */
+function createSegment(directory: string, options: SafetyLogOptions, segment: NewSegment): number {
+  const { number, start, entries } = segment;
+  const header = encodeSegmentHeader(options, number, start);
+  const bytes = Buffer.concat([header, encodeRecords(header, header.length, entries)]);
   const path = segmentPath(directory, number);
-  replaceFile(options.disk, { path, temporary: join(directory, 'segment.new') }, header);
-  return header.length;
+  replaceFile(options.disk, { path, temporary: join(directory, 'segment.new') }, bytes);
+  return bytes.length;
 }
 
 /**
@@ -161,18 +184,39 @@ export async function openSafetyLog(directory: string, options: SafetyLogOptions
   const { disk } = options;
   const lock = await lockDirectory(directory, disk);
   try {
-    const found = findSegments(directory, disk);
+    const found = findSegments(directory, options);
     const isNew = options.mode === 'create';
     if (isNew && found.length > 0) throw new StorageFailure('exists', 'there is a safety log already');
     if (!isNew && found.length === 0) throw new StorageFailure('missing', 'there is no safety log');
-    if (isNew) createSegment(directory, options, 1);
+    if (isNew) createSegment(directory, options, { number: 1, start: 'goesOn', entries: [] });
     const replayed = replay(directory, options, isNew ? [1] : found);
-    const log = new SafetyLog(directory, options, { lock, segments: replayed.segments });
+    const log = new SafetyLog(directory, options, { ...replayed, lock });
     return { log, entries: replayed.entries, wasTornTail: replayed.wasTornTail };
   } catch (error) {
     await lock.release();
     throw storageFailure(error, 'open the safety log');
   }
+}
+
+/**
+ * W6: begins the log anew under a key that has voted, after `openSafetyLog` found it missing, corrupt or foreign. What was there is
+ * void from the moment when the new segment appears, and is kept aside for people to look at. `first` says that memory was lost.
+ */
+export async function restartSafetyLog(
+  directory: string,
+  options: SafetyLogOptions,
+  first: LogEntry,
+): Promise<OpenedSafetyLog> {
+  const lock = await lockDirectory(directory, options.disk);
+  try {
+    const number = (segmentNumbers(directory, options.disk).at(-1) ?? 0) + 1;
+    createSegment(directory, options, { number, start: 'afterLoss', entries: [first] });
+  } catch (error) {
+    throw storageFailure(error, 'begin the safety log anew');
+  } finally {
+    await lock.release();
+  }
+  return openSafetyLog(directory, { ...options, mode: 'existing' });
 }
 
 async function lockDirectory(directory: string, disk: Disk): Promise<DirectoryLock> {
@@ -184,16 +228,40 @@ async function lockDirectory(directory: string, disk: Disk): Promise<DirectoryLo
   return disk.takeLock(join(directory, 'lock'));
 }
 
-function findSegments(directory: string, disk: Disk): readonly number[] {
-  const numbers = disk
+function segmentNumbers(directory: string, disk: Disk): readonly number[] {
+  return disk
     .list(directory)
     .flatMap((name) => segmentName.exec(name)?.[1] ?? [])
     .map((digits) => Number.parseInt(digits, 16))
     .toSorted((a, b) => a - b);
-  const first = numbers[0] ?? 1;
-  const isGapless = numbers.every((number, index) => number === first + index);
+}
+
+/** The segments from the newest one on that was begun after a loss; older ones are set aside. */
+function findSegments(directory: string, options: SafetyLogOptions): readonly number[] {
+  const { disk } = options;
+  const all = segmentNumbers(directory, disk);
+  const isBase = (number: number): boolean =>
+    isAfterLoss(disk.read(segmentPath(directory, number)), options, number);
+  const base = all.findLast(isBase) ?? all[0] ?? 1;
+  setAside(
+    directory,
+    disk,
+    all.filter((number) => number < base),
+  );
+  const numbers = all.filter((number) => number >= base);
+  const isGapless = numbers.every((number, index) => number === base + index);
   if (!isGapless) throw new StorageFailure('corrupt', 'the safety log lacks a segment');
   return numbers;
+}
+
+/** Never deleted: they may tell what happened. A crash in between leaves some, which the next start sets aside. */
+function setAside(directory: string, disk: Disk, numbers: readonly number[]): void {
+  if (numbers.length === 0) return;
+  for (const number of numbers) {
+    const path = segmentPath(directory, number);
+    disk.rename(path, join(directory, `void-${basename(path)}`));
+  }
+  disk.syncDirectory(directory);
 }
 
 interface Replayed {
@@ -213,7 +281,7 @@ function replay(directory: string, options: SafetyLogOptions, numbers: readonly 
     const content = decodeSegment(disk.read(path), options, number);
     wasTornTail = content.isTorn;
     if (wasTornTail && number === numbers.at(-1)) cutTail(disk, path, content.size);
-    segments.push({ number, newest: newestOf(content.entries, noPlace) });
+    segments.push({ number, start: content.start, newest: newestOf(content.entries, noPlace) });
     for (const entry of content.entries) entries.push(entry);
   }
   return { segments, entries, wasTornTail };

@@ -10,7 +10,7 @@ import { hexToBytes } from '../../protocol/bytes.ts';
 import { invariant } from '../../protocol/invariant.ts';
 import { StorageFailure } from './failure.ts';
 
-const logKinds = ['vote', 'proposal', 'certificate', 'block'] as const;
+const logKinds = ['vote', 'proposal', 'certificate', 'block', 'memory'] as const;
 type LogKind = (typeof logKinds)[number];
 
 export interface LogEntry {
@@ -27,13 +27,18 @@ export interface LogOwner {
 }
 
 export interface SegmentContent {
+  readonly start: SegmentStart;
   readonly entries: readonly LogEntry[];
   /** Size of the segment without a torn last record. */
   readonly size: number;
   readonly isTorn: boolean;
 }
 
+/** How a segment begins: it goes on where the one before it ends, or what came before it is lost (W6). */
+export type SegmentStart = 'goesOn' | 'afterLoss';
+
 const magic = Buffer.from('rxsafe01');
+const lossMagic = Buffer.from('rxlost01');
 const ownerSize = 64;
 const checksumSize = 8;
 const numberOffset = magic.length;
@@ -66,9 +71,9 @@ function sizeCheck(header: Uint8Array, place: Uint8Array, size: Uint8Array): num
   return crc32(size, crc32(place, crc32(header.subarray(0, segmentHeaderSize))));
 }
 
-export function encodeSegmentHeader(owner: LogOwner, number: number): Buffer {
+export function encodeSegmentHeader(owner: LogOwner, number: number, start: SegmentStart = 'goesOn'): Buffer {
   const header = Buffer.alloc(headerChecksumOffset);
-  header.set(magic, 0);
+  header.set(start === 'goesOn' ? magic : lossMagic, 0);
   header.writeUInt32BE(number, numberOffset);
   header.set(hexToBytes(owner.chainId), ownerOffset);
   header.set(hexToBytes(owner.consensusKey), ownerOffset + ownerSize / 2);
@@ -104,31 +109,36 @@ function encodeRecord(header: Uint8Array, offset: number, entry: LogEntry): Buff
 
 /** Reads a segment. Failures: `foreign`, `corrupt`. Only the end of the file can be torn: see `readRecord`. */
 export function decodeSegment(bytes: Buffer, owner: LogOwner, number: number): SegmentContent {
-  assertHeader(bytes, owner, number);
+  const start = startOf(bytes, owner, number);
   const entries: LogEntry[] = [];
   let size = segmentHeaderSize;
   while (size < bytes.length) {
     const record = readRecord(bytes, size);
-    if (record === null) return { entries, size, isTorn: true };
+    if (record === null) return { start, entries, size, isTorn: true };
     entries.push(record.entry);
     size = record.end;
   }
-  return { entries, size, isTorn: false };
+  return { start, entries, size, isTorn: false };
 }
 
-function assertHeader(bytes: Buffer, owner: LogOwner, number: number): void {
-  const expected = encodeSegmentHeader(owner, number);
+/** Failures: `foreign`, `corrupt`. */
+function startOf(bytes: Buffer, owner: LogOwner, number: number): SegmentStart {
   const header = bytes.subarray(0, segmentHeaderSize);
-  if (header.equals(expected)) return;
+  if (header.equals(encodeSegmentHeader(owner, number, 'goesOn'))) return 'goesOn';
+  if (header.equals(encodeSegmentHeader(owner, number, 'afterLoss'))) return 'afterLoss';
   const isIntact =
     header.length === segmentHeaderSize &&
     checksum(header.subarray(0, headerChecksumOffset)).equals(header.subarray(headerChecksumOffset));
   if (!isIntact) throw new StorageFailure('corrupt', 'a segment of the safety log has a wrong header');
-  const isOwn = header
-    .subarray(ownerOffset, headerChecksumOffset)
-    .equals(expected.subarray(ownerOffset, headerChecksumOffset));
+  const ownerBytes = encodeSegmentHeader(owner, number).subarray(ownerOffset, headerChecksumOffset);
+  const isOwn = header.subarray(ownerOffset, headerChecksumOffset).equals(ownerBytes);
   if (!isOwn) throw new StorageFailure('foreign', 'the safety log is of another chain or another key');
   throw new StorageFailure('corrupt', 'a segment of the safety log has a wrong number');
+}
+
+/** True iff these first bytes of a segment say that all segments before it are void (W6). */
+export function isAfterLoss(bytes: Buffer, owner: LogOwner, number: number): boolean {
+  return bytes.subarray(0, segmentHeaderSize).equals(encodeSegmentHeader(owner, number, 'afterLoss'));
 }
 
 /**

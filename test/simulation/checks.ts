@@ -179,6 +179,7 @@ export function checkReplay(before: ReplicaState, after: ReplicaState): void {
 export function viewOfRecord(record: SafetyRecord): View {
   if (record.kind === 'vote') return record.vote.view;
   if (record.kind === 'certificate') return record.certificate.view;
+  if (record.kind === 'memory') return record.view;
   const block = record.kind === 'block' ? record.block : record.proposal.block;
   return block.header.view;
 }

@@ -165,6 +165,8 @@ function write(world: World, instance: Instance, entry: LedgerEntry): boolean {
   }
   // W9: prune only below the final view.
   const { view } = block.header;
-  if (entry.certificate !== null) disk.records = disk.records.filter((record) => viewOfRecord(record) > view);
+  if (entry.certificate !== null) {
+    disk.records = disk.records.filter((record) => record.kind === 'memory' || viewOfRecord(record) > view);
+  }
   return true;
 }

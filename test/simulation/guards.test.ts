@@ -4,17 +4,19 @@ import { recover } from '../../consensus/recovery.ts';
 import { step } from '../../consensus/replica.ts';
 import { quorumSize } from '../../protocol/certificate.ts';
 import { huntFailure, withMutant, type Mutation } from './mutant.ts';
+import type { Plan } from './plan.ts';
 import { carefulHost } from './schedule.ts';
 
 const core = { step, recover, quorumSize };
+const losing = { memoryLossMs: 400, healMs: 3_000 };
 const testMsMax = 120_000;
 
 async function assertCaught(
   mutation: Mutation,
-  expected: { readonly reason: RegExp; readonly seedCountMax: number },
+  expected: { readonly reason: RegExp; readonly seedCountMax: number; readonly plan?: Partial<Plan> },
 ): Promise<void> {
-  const { reason, seedCountMax } = expected;
-  const failure = await withMutant([mutation], (mutant) => huntFailure({ core: mutant, seedCountMax }));
+  const { reason, seedCountMax, plan = {} } = expected;
+  const failure = await withMutant([mutation], (mutant) => huntFailure({ core: mutant, seedCountMax, plan }));
   assert.match(failure ?? `no failure in ${seedCountMax} seeds`, reason);
 }
 
@@ -74,5 +76,20 @@ describe('the simulator', () => {
       replacement: "if (timeout.kind === 'tick')\n        return step;",
     };
     await assertCaught(mutation, { reason: /no five new blocks/, seedCountMax: 100 });
+  }).timeout(testMsMax);
+
+  it('catches a lost log that is taken for one never begun (W6)', () => {
+    const flaws = { ...carefulHost, isLossNoticed: false };
+    const failure = huntFailure({ core, flaws, seedCountMax: 100, plan: losing });
+    assert.match(failure ?? 'no failure', /said two things|went back/);
+  }).timeout(testMsMax);
+
+  it('catches a voter that forgot and believes a report that no certificate backs (W6)', async () => {
+    const mutation = {
+      file: 'consensus/memory.js',
+      text: 'reported <= view',
+      replacement: 'reported > 0',
+    };
+    await assertCaught(mutation, { reason: /said two things|went back/, seedCountMax: 1_000, plan: losing });
   }).timeout(testMsMax);
 });

@@ -2,6 +2,7 @@
 import type { ConsensusEvent } from '../../consensus/event.ts';
 import type { Effect } from '../../consensus/effect.ts';
 import type { SafetyRecord } from '../../consensus/record.ts';
+import type { View } from '../../protocol/brand.ts';
 import { BrokenInvariant, present } from '../../protocol/invariant.ts';
 import type { ConsensusMessage } from '../../protocol/message.ts';
 import { checkBounds, checkReplay } from './checks.ts';
@@ -9,7 +10,16 @@ import { applyCommits, buildBlock, hasWork, judgeBlock, workKeyOf } from './exec
 import { signProposal, signVote, asVerified } from './model.ts';
 import { send } from './network.ts';
 import { askSomebody } from './sync.ts';
-import { configOf, ifAlive, later, type Disk, type Instance, type Machine, type World } from './world.ts';
+import {
+  configOf,
+  emptyDisk,
+  ifAlive,
+  later,
+  type Disk,
+  type Instance,
+  type Machine,
+  type World,
+} from './world.ts';
 
 export function boot(world: World, machine: Machine, disks: readonly Disk[]): void {
   machine.instances = disks.map((disk, ordinal) => {
@@ -40,6 +50,19 @@ function crash(world: World, instance: Instance): void {
   later(world, 50 + world.random.below(1_500), () => {
     if (!machine.instances.some((other) => other.isAlive)) boot(world, machine, [disk]);
   });
+}
+
+/** W6: the machine comes back with its key and nothing else; a careful host says so at the head of its new log. */
+export function loseDisk(world: World, instance: Instance): void {
+  instance.isAlive = false;
+  world.memoryLossCount += 1;
+  const { batches, forgotten } = instance.disk;
+  const disk = emptyDisk(new Set([...batches, ...forgotten]));
+  const { epoch } = world.voters;
+  const loss: SafetyRecord = { kind: 'memory', memory: 'lost', epoch, view: 0 as View };
+  if (world.flaws.isLossNoticed) disk.records.push(loss);
+  instance.machine.instances = [{ ...instance, disk }];
+  later(world, 50 + world.random.below(500), () => boot(world, instance.machine, [disk]));
 }
 
 /** A crash between two steps loses nothing that matters: the log gives the state back. */
@@ -108,6 +131,7 @@ function recordsOf(world: World, instance: Instance, effects: readonly Effect[])
   const { areVotesLogged, areCertificatesLogged } = world.flaws;
   const { index } = instance.machine;
   return effects.flatMap((effect): readonly SafetyRecord[] => {
+    if (effect.kind === 'recordMemory') return [effect.record];
     if (effect.kind === 'recordBlock') return [{ kind: 'block', block: effect.block }];
     if (effect.kind === 'recordCertificate' && areCertificatesLogged) {
       return [{ kind: 'certificate', certificate: asVerified(effect.certificate) }];
@@ -189,6 +213,7 @@ function execute(world: World, instance: Instance, effect: Effect): void {
     }
     case 'recordCertificate':
     case 'recordBlock':
+    case 'recordMemory':
       return;
     default:
       effect satisfies never;

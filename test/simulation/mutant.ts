@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as recovery from '../../consensus/recovery.ts';
 import type * as replica from '../../consensus/replica.ts';
 import type * as certificate from '../../protocol/certificate.ts';
+import type { Plan } from './plan.ts';
 import { carefulHost, runSchedule } from './schedule.ts';
 import type { Core, HostFlaws } from './world.ts';
 
@@ -67,13 +68,15 @@ export interface Hunt {
   readonly core: Core;
   readonly flaws?: HostFlaws;
   readonly seedCountMax: number;
+  /** What the plan of each seed is changed to. */
+  readonly plan?: Partial<Plan>;
 }
 
 /** The first seed whose schedule fails, and why; null if none of them does. */
-export function huntFailure({ core, flaws = carefulHost, seedCountMax }: Hunt): string | null {
+export function huntFailure({ core, flaws = carefulHost, seedCountMax, plan = {} }: Hunt): string | null {
   for (let seed = 1; seed <= seedCountMax; seed += 1) {
     try {
-      runSchedule({ seed, voterCount: 4, core, flaws });
+      runSchedule({ seed, voterCount: 4, core, flaws, plan });
     } catch (error) {
       return `seed ${seed}: ${error instanceof Error ? error.message : String(error)}`;
     }

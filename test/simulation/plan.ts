@@ -16,6 +16,8 @@ export interface Plan {
   /** Per step of an honest machine. */
   readonly crashRate: number;
   readonly massCrashMs: number | null;
+  /** How often an honest machine loses its whole disk, but for its key: one at a time, the next when that one votes again. */
+  readonly memoryLossMs: number | null;
   readonly hasPartitions: boolean;
   /** Until the healing no proposal arrives, and machine 0 hears nothing at all: views are skipped, many in a row. */
   readonly isLosingProposals: boolean;
@@ -38,6 +40,7 @@ export function planOf(random: Random, voterCount: number): Plan {
     slowRate: random.chance(0.4) ? random.fraction() * 0.2 : 0,
     crashRate: random.chance(0.6) ? random.fraction() * 0.01 : 0,
     massCrashMs: random.chance(0.25) ? random.below(healMs) : null,
+    memoryLossMs: null,
     hasPartitions: random.chance(0.7),
     isLosingProposals: false,
     slowExecutionRate: random.chance(0.3) ? 0.1 : 0,
@@ -55,6 +58,7 @@ export function describePlan(plan: Plan): string {
     plan.slowRate > 0 ? `slow=${plan.slowRate.toFixed(2)}` : '',
     plan.crashRate > 0 ? `crash=${plan.crashRate.toFixed(4)}` : '',
     plan.massCrashMs === null ? '' : `mass crash at ${plan.massCrashMs}`,
+    plan.memoryLossMs === null ? '' : `a lost disk every ${plan.memoryLossMs}`,
     plan.hasPartitions ? 'partitions' : '',
     plan.slowExecutionRate > 0 ? 'slow execution' : '',
     plan.heartbeatMs > 0 ? 'heartbeat' : '',

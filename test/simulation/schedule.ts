@@ -4,16 +4,20 @@ import type { MemberName, VoterIndex } from '../../protocol/brand.ts';
 import { createMischief } from './byzantine.ts';
 import { check, startChecks } from './checks.ts';
 import { receive } from './gate.ts';
-import { boot, crashCleanly, handle } from './host.ts';
-import { hexOf, votersOf } from './model.ts';
+import { boot, crashCleanly, handle, loseDisk } from './host.ts';
+import { votersOf } from './model.ts';
 import { drawCuts } from './network.ts';
 import { planOf, type Plan } from './plan.ts';
 import { emptyQueue } from './queue.ts';
 import { seededRandom, type Random } from './random.ts';
 import { createBatch, startSpreading } from './sync.ts';
-import { later, type Core, type Disk, type HostFlaws, type Machine, type World } from './world.ts';
+import { emptyDisk, later, type Core, type Disk, type HostFlaws, type Machine, type World } from './world.ts';
 
-export const carefulHost: HostFlaws = { areVotesLogged: true, areCertificatesLogged: true };
+export const carefulHost: HostFlaws = {
+  areVotesLogged: true,
+  areCertificatesLogged: true,
+  isLossNoticed: true,
+};
 
 export interface ScheduleOptions {
   readonly seed: number;
@@ -28,6 +32,7 @@ export interface ScheduleReport {
   readonly plan: Plan;
   readonly eventCount: number;
   readonly crashCount: number;
+  readonly memoryLossCount: number;
   /** Height at which the network was healed. */
   readonly heightAtHeal: number;
   /** From the healing until every honest machine had five new blocks. */
@@ -66,7 +71,8 @@ export function runSchedule(options: ScheduleOptions): ScheduleReport {
   check(hasGrown, `no five new blocks after healing: ${standing(world)}`);
   const recoveryMs = world.nowMs - healedMs;
   checkQuiet(world, runUntil);
-  return { plan: world.plan, eventCount, crashCount: world.crashCount, heightAtHeal, recoveryMs };
+  const { plan, crashCount, memoryLossCount } = world;
+  return { plan, eventCount, crashCount, memoryLossCount, heightAtHeal, recoveryMs };
 }
 
 /** An idle network sends no blocks (§4), unless a heartbeat is asked for. */
@@ -105,7 +111,9 @@ function createWorld({ seed, voterCount, core, flaws, plan: patch }: ScheduleOpt
     quorum: core.quorumSize(voterCount),
     holderCount: ({ batchDigests }) =>
       honest.filter(({ instances }) =>
-        instances.every(({ disk }) => batchDigests.every((batch) => disk.batches.has(batch))),
+        instances.every(({ disk }) =>
+          batchDigests.every((batch) => disk.batches.has(batch) || disk.forgotten.has(batch)),
+        ),
       ).length,
   });
   const world: World = {
@@ -129,6 +137,7 @@ function createWorld({ seed, voterCount, core, flaws, plan: patch }: ScheduleOpt
     isCut: () => false,
     batchCount: 0,
     crashCount: 0,
+    memoryLossCount: 0,
     honestProposalCount: 0,
   };
   const mischief = createMischief(world);
@@ -147,17 +156,6 @@ function createMachines(random: Random, plan: Plan): readonly Machine[] {
   }));
 }
 
-function emptyDisk(): Disk {
-  return {
-    records: [],
-    ledger: [],
-    root: hexOf(0),
-    batches: new Set(),
-    open: new Set(),
-    included: new Set(),
-  };
-}
-
 function begin(world: World): void {
   const { plan, machines } = world;
   check(plan.byzantineCount <= faultyMax(plan.voterCount), 'a plan holds at most f dishonest voters');
@@ -169,6 +167,7 @@ function begin(world: World): void {
   }
   startBatches(world);
   if (plan.hasPartitions) startCuts(world);
+  startLosses(world);
   if (plan.massCrashMs !== null) later(world, plan.massCrashMs, () => crashAll(world));
 }
 
@@ -185,6 +184,24 @@ function startCuts(world: World): void {
     world.isCut = drawCuts(world.random, world.plan.voterCount);
     startCuts(world);
   });
+}
+
+/** One at a time: two that forgot at once are, of four, more than the rules can bear, and nobody would go on. */
+function startLosses(world: World): void {
+  const { memoryLossMs } = world.plan;
+  if (memoryLossMs === null) return;
+  later(world, memoryLossMs, () => {
+    const honest = world.machines.filter(({ isHonest }) => isHonest).flatMap(({ instances }) => instances);
+    const isEverybodySure = honest.every(({ disk }) => isWhole(disk));
+    const victim = world.random.pick(honest);
+    if (!world.isHealed && isEverybodySure && victim.isAlive) loseDisk(world, victim);
+    startLosses(world);
+  });
+}
+
+function isWhole({ records }: Disk): boolean {
+  const last = records.findLast((record) => record.kind === 'memory');
+  return last === undefined || last.memory === 'whole';
 }
 
 function crashAll(world: World): void {

@@ -48,6 +48,24 @@ describe('the rules of consensus hold', () => {
     assert.equal(heightAtHeal, 0);
   });
 
+  for (let first = 1; first <= scheduleCount; first += groupSize) {
+    const seeds = Array.from({ length: groupSize }, (_unused, index) => first + index);
+    it(`in the schedules with seeds ${first} to ${first + groupSize - 1} in which disks are lost, but not keys (W6)`, () => {
+      let lossCount = 0;
+      const failures = seeds.flatMap((seed) => {
+        const plan = { memoryLossMs: 200 + ((37 * seed) % 600), healMs: 3_000 };
+        try {
+          lossCount += runSchedule({ seed, voterCount: 4, core, flaws: carefulHost, plan }).memoryLossCount;
+          return [];
+        } catch (error) {
+          return [`seed ${seed}, ${JSON.stringify(plan)}: ${String(error)}`];
+        }
+      });
+      assert.deepEqual(failures, []);
+      assert.ok(lossCount >= groupSize, `${lossCount} lost disks`);
+    }).timeout(120_000);
+  }
+
   it('and the same seed gives the same schedule', () => {
     const options = { seed: 5, voterCount: 4, core, flaws: carefulHost };
     assert.deepEqual(runSchedule(options), runSchedule(options));

@@ -10,7 +10,7 @@ import type { VoterSet } from '../../protocol/member.ts';
 import type { ConsensusMessage } from '../../protocol/message.ts';
 import type { Mischief } from './byzantine.ts';
 import type { Checks } from './checks.ts';
-import { chainId } from './model.ts';
+import { chainId, hexOf } from './model.ts';
 import type { Plan } from './plan.ts';
 import type { Queue } from './queue.ts';
 import type { Random } from './random.ts';
@@ -22,10 +22,12 @@ export interface Core {
   readonly quorumSize: typeof quorumSize;
 }
 
-/** What a careless host would not write to its safety log. */
+/** What a careless host would not do. */
 export interface HostFlaws {
   readonly areVotesLogged: boolean;
   readonly areCertificatesLogged: boolean;
+  /** W6: whether a log that is gone is told from one that was never begun. */
+  readonly isLossNoticed: boolean;
 }
 
 export interface LedgerEntry {
@@ -44,6 +46,20 @@ export interface Disk {
   /** Batches held that are not in the ledger. */
   readonly open: Set<Digest>;
   readonly included: Set<Digest>;
+  /** Batches that were on it before it was lost: whoever vouched for them held them. */
+  readonly forgotten: ReadonlySet<Digest>;
+}
+
+export function emptyDisk(forgotten: ReadonlySet<Digest> = new Set()): Disk {
+  return {
+    records: [],
+    ledger: [],
+    root: hexOf(0),
+    batches: new Set(),
+    open: new Set(),
+    included: new Set(),
+    forgotten,
+  };
 }
 
 /** Lost in a crash. */
@@ -110,6 +126,7 @@ export interface World {
   isCut: (from: VoterIndex, to: VoterIndex) => boolean;
   batchCount: number;
   crashCount: number;
+  memoryLossCount: number;
   honestProposalCount: number;
 }
 
