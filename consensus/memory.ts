@@ -65,7 +65,7 @@ export function settleMemory(step: Step, blocks: readonly Block[]): Step {
   const { memory, config } = step.state;
   if (memory.kind !== 'regained') return step;
   const isOvertaken = blocks.some(
-    ({ header }) => header.view > memory.above && header.nextVoterSet === null && !header.isExtension,
+    ({ header }) => header.view > memory.above && header.nextVoterSet === null && header.extensionOf === null,
   );
   if (!isOvertaken) return step;
   const { epoch } = config.voters;

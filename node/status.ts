@@ -27,7 +27,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
   return {
     name: own.name,
     roles: own.roles,
-    isVoter: engine.voters.voters.some((voter) => voter.name === own.name),
+    isVoter: isVoter(parts),
     height: ledger.head().height,
     view: description.view,
     leader: description.leaderName,
@@ -111,7 +111,7 @@ function sentence(parts: StatusParts): string | null {
   if (engine.isFailed)
     return 'A write failed or an invariant broke: this node no longer votes; read its log.';
   if (!engine.isStarted) return 'Listening for our own key before voting again.';
-  const forgotten = memorySentence(engine);
+  const forgotten = memorySentence(engine, isVoter(parts));
   if (forgotten !== null) return forgotten;
   const behind = behindBlocks(parts, ledger.head().height);
   if (behind > syncingBlocksMin) return `Catching up: ${behind} blocks behind.`;
@@ -134,10 +134,14 @@ function sentence(parts: StatusParts): string | null {
   return null;
 }
 
+function isVoter({ engine, own }: StatusParts): boolean {
+  return engine.voters.voters.some((voter) => voter.name === own.name);
+}
+
 /** W6: why a voter does not vote, and what it waits for. */
-function memorySentence(engine: Engine): string | null {
+function memorySentence(engine: Engine, isVoter: boolean): string | null {
   const { memory, view } = engine.describe();
-  if (engine.state.config.own === null || memory.kind === 'whole') return null;
+  if (!isVoter || memory.kind === 'whole') return null;
   if (memory.kind === 'regained') {
     if (view > memory.above) return null;
     return `Lost its safety log: votes again above view ${memory.above}, now at view ${view}.`;

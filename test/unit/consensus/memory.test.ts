@@ -124,7 +124,10 @@ describe('W6: a voter that lost its safety log', () => {
 
   it('does not take the end of an epoch for that: it may have been in the next one', () => {
     const regained = run(forgetful(), ...toViewFive, ...reports(1, 2, 3)).state;
-    for (const header of [{ nextVoterSet: voters }, { isExtension: true }]) {
+    for (const header of [
+      { nextVoterSet: voters },
+      { extensionOf: aBlock({ view: 6 }).header.parentDigest },
+    ]) {
       const closing = aBlock({ view: 7 }, header);
       const { state } = run(regained, proposes(closing), gains(committed(closing)));
       assert.deepEqual([state.final.height, state.memory.kind], [1, 'regained']);

@@ -55,6 +55,14 @@ describe('listening for our own key (W8)', () => {
     assert.equal(isFoundBy(vote('prepare', 6)), true);
   });
 
+  it('finds, after our log was lost, who speaks with our key, and not what certificates hold of ours (W6)', () => {
+    const lost: SafetyRecord = { kind: 'memory', memory: 'lost', epoch, view: 0 as View };
+    assert.equal(isFoundBy(vote('prepare', 6), [lost]), true);
+    assert.equal(isFoundBy(proposal(6), [lost]), true);
+    assert.equal(isFoundBy(certificate(6, 0, 1, 2), [lost]), false);
+    assert.equal(isFoundBy(certificate(6, 0, 1, 2), [lost, { ...lost, memory: 'regained' }]), true);
+  });
+
   it('finds another vote of ours in the newest view of our log', () => {
     assert.equal(isFoundBy(vote('skip', 5)), true);
     assert.equal(isFoundBy({ kind: 'vote', vote: aVote(ballot('prepare', 5, 2), 1) }), true);

@@ -90,6 +90,7 @@ function aDescription(change: Partial<Description>): Description {
     isExpectant: false,
     ticksInView: 42,
     missing: [],
+    memory: { kind: 'whole' },
     ...change,
   };
   return description as Partial<Description> as Description;
@@ -102,6 +103,23 @@ function sentenceIn(situation: Situation): string | null {
 describe('the sentence of the status', () => {
   it('is not there when nothing is wrong', () => {
     assert.equal(sentenceIn({}), null);
+  });
+
+  it('says that a voter lost its safety log, for whose word it waits, and above which view it votes again (W6)', () => {
+    const reportedBy = [aName('clinic'), aName('insurer')];
+    assert.equal(
+      sentenceIn({ description: { memory: { kind: 'lost', reportedBy } } }),
+      'Lost its safety log and only observes until 3 other voters report their view: clinic, insurer.',
+    );
+    assert.equal(
+      sentenceIn({ description: { memory: { kind: 'lost', reportedBy: [] } } }),
+      'Lost its safety log and only observes until 3 other voters report their view: none yet.',
+    );
+    assert.equal(
+      sentenceIn({ description: { memory: { kind: 'regained', above: 1_804 as View } } }),
+      'Lost its safety log: votes again above view 1804, now at view 1803.',
+    );
+    assert.equal(sentenceIn({ description: { memory: { kind: 'regained', above: 1_802 as View } } }), null);
   });
 
   it('says how long nothing has moved, who is missing and since when', () => {

@@ -178,6 +178,16 @@ describe('the safety log', () => {
     assert.deepEqual((await replayed(directory)).entries, [anEntryOf(6), anEntryOf(7)]);
   });
 
+  it('never prunes the word that memory was lost, or how far it came back (W6, W9)', async () => {
+    const directory = join(aFolder(), 'safety');
+    const { log } = await open(directory, { mode: 'create', segmentBytesMax: 10 });
+    const forgot = anEntryOf(1, 'lost', 'memory');
+    for (const entry of [forgot, anEntryOf(2), anEntryOf(3), anEntryOf(4)]) log.append([entry]);
+    log.pruneBelow(2 as Epoch, 1 as View);
+    await log.close();
+    assert.deepEqual((await replayed(directory)).entries, [forgot, anEntryOf(4)]);
+  });
+
   it('is held by one process at a time (W8)', async () => {
     const { directory } = await aLog([anEntryOf(1)]);
     const { log } = await open(directory);
