@@ -184,6 +184,9 @@ function carryOut(cluster: Cluster, instance: Instance, effect: Effect): void {
     case 'recordBlock':
       records.push({ kind: 'block', block: effect.block });
       return;
+    case 'recordMemory':
+      records.push(effect.record);
+      return;
     case 'broadcast':
       return broadcast(cluster, instance, effect.message);
     case 'send':
