@@ -64,10 +64,7 @@ async function build(
   const own = memberNamed(genesis, config.node.name);
   const stores = await openStores(home, genesis, own.consensusKey);
   stopping.push(async () => closeStores(stores));
-  if (stores.safety.loss !== null)
-    log.error({ error: stores.safety.loss }, 'the safety log is lost: this node only observes for now (W6)');
-  if (stores.safety.wasTornTail)
-    log.warn({}, 'the last record of the safety log was torn and is gone: nobody saw it');
+  warnOfSafetyLog(stores, log);
   const verifyPool = startVerifyPool({ threads: null });
   stopping.push(async () => verifyPool.stop());
 
@@ -126,6 +123,13 @@ async function build(
     finished: failure.finished,
     stop,
   };
+}
+
+function warnOfSafetyLog({ safety }: Stores, log: Logger): void {
+  if (safety.loss !== null)
+    log.error({ error: safety.loss }, 'the safety log is lost: this node only observes for now (W6)');
+  if (safety.wasTornTail)
+    log.warn({}, 'the last record of the safety log was torn and is gone: nobody saw it');
 }
 
 /** `finished` rejects with the first failure; nobody needs to listen from the start. */

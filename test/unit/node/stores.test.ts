@@ -79,7 +79,10 @@ describe('a voter whose safety log', () => {
     assert.equal(stores.safety.loss?.code, 'foreign');
     await closeStores(stores);
     assert.deepEqual(await kindsAfterStart(home), ['lost']);
-    assert.deepEqual(readdirSync(safety).toSorted(), ['lock', 'segment-00000002', 'void-segment-00000001']);
+    assert.deepEqual(
+      new Set(readdirSync(safety)),
+      new Set(['lock', 'segment-00000002', 'void-segment-00000001']),
+    );
   });
 
   it('is damaged again forgets again', async () => {
