@@ -7,7 +7,7 @@ import { connect, RpcError, type RpcClient } from '../../node/rpc/client.ts';
 import type { PrescriptionView } from '../../node/rpc/views.ts';
 import { bytesToHex } from '../../protocol/bytes.ts';
 import { seededRandom, type Random } from '../simulation/random.ts';
-import { pause, runningVoters, voters } from '../support/cluster.ts';
+import { eventually, pause, runningVoters, voters } from '../support/cluster.ts';
 import { signWrite, type Case, type CaseBook, type Write } from './cases.ts';
 import type { Operation, Outcome } from './prescription.ts';
 
@@ -15,6 +15,7 @@ const clientCount = 8;
 const receiptWaitMs = 2_000;
 const answerWaitMs = 4_000;
 const thinkMsMax = 200;
+const servedMsMax = 120_000;
 /** How often a client that got no answer sends the same bytes again, perhaps to another node. */
 const sendAgainChance = 0.5;
 
@@ -101,6 +102,15 @@ export class Clients {
 
   get history(): History {
     return { operations: this.#operations, nothingCount: this.#nothingCount };
+  }
+
+  /** Resolves when so many more writes have an outcome than at the call. Rejects after two minutes. */
+  async served(writeCount: number): Promise<void> {
+    const knownCount = (): number =>
+      this.#operations.filter(({ act, outcome }) => act.kind !== 'read' && outcome !== null).length;
+    const wanted = knownCount() + writeCount;
+    const isServed = async (): Promise<true | null> => Promise.resolve(knownCount() >= wanted ? true : null);
+    await eventually(`${writeCount} writes are answered`, isServed, servedMsMax);
   }
 
   close(): void {

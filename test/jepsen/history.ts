@@ -4,7 +4,7 @@ import { SmallDisk } from '../../devnet/diskFaults.ts';
 import { FaultyNetwork } from '../../devnet/faults.ts';
 import { startDevnet, type Supervisor } from '../../devnet/supervisor.ts';
 import { seededRandom } from '../simulation/random.ts';
-import { aConsortium, assertSameState, pause, voters } from '../support/cluster.ts';
+import { aConsortium, assertSameState, voters } from '../support/cluster.ts';
 import { CaseBook } from './cases.ts';
 import { Clients } from './clients.ts';
 import { checkLinearizable, type Verdict } from './linearizability.ts';
@@ -12,6 +12,8 @@ import { Nemesis } from './nemesis.ts';
 import { hasSmallDisk, makePlan, smallDiskOwner, type PlanName } from './plan.ts';
 import { prescriptionModel, promisedOrder, type Fill, type Operation } from './prescription.ts';
 
+/** After everything is mended, so many writes must be answered: safety alone would be kept by nodes that do nothing. */
+const writesAfterHealMin = 20;
 /** Sets of operations and states that may be tried for one prescription; a usual one needs some hundreds. */
 const configurationsMax = 1_000_000;
 
@@ -96,11 +98,15 @@ async function playHistory(
   try {
     const ending = new AbortController();
     const working = clients.run(options.seed, ending.signal);
-    const playing = nemesis.play(makePlan(options.plan, options.seed, durationMs), ending.signal);
-    await pause(durationMs);
-    ending.abort();
-    await Promise.all([working, playing]);
-    await nemesis.heal();
+    const faultsEnding = AbortSignal.timeout(durationMs);
+    try {
+      await nemesis.play(makePlan(options.plan, options.seed, durationMs), faultsEnding);
+      await nemesis.heal();
+      await clients.served(writesAfterHealMin);
+    } finally {
+      ending.abort();
+      await working;
+    }
     await assertSameState(devnet);
     await clients.readAll();
   } catch (error) {

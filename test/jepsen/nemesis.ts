@@ -36,7 +36,7 @@ export class Nemesis {
     return this.#outOfService;
   }
 
-  /** Resolves when every track is at its end or the signal says so. */
+  /** Resolves when the signal says so, and what is under way is done. */
   async play(plan: Plan, until: AbortSignal): Promise<void> {
     const startedAt = performance.now();
     const playTrack = async (steps: readonly Step[]): Promise<void> => {
@@ -45,6 +45,7 @@ export class Nemesis {
         if (until.aborted) return;
         await this.#inflict(fault);
       }
+      while (!until.aborted) await pause(20);
     };
     await Promise.all(plan.map(playTrack));
   }

