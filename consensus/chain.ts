@@ -1,5 +1,5 @@
 /** Blocks between the final one and the certified ones: which are known, which must be fetched, and what became final (R6). */
-import { headerDigest, type Block, type Header } from '../protocol/block.ts';
+import { headerDigest, ledgerParent, type Block, type Header } from '../protocol/block.ts';
 import type { Digest, Verified, View } from '../protocol/brand.ts';
 import type { Certificate } from '../protocol/certificate.ts';
 import { invariant, present } from '../protocol/invariant.ts';
@@ -52,7 +52,7 @@ function walk(state: ReplicaState, from: Digest): Walk {
     if (block === undefined) return { blocks, missing: digest };
     if (block.header.height <= state.final.height) return { blocks, missing: null };
     blocks.push(block);
-    digest = block.header.parentDigest;
+    digest = ledgerParent(block.header);
   }
   return { blocks, missing: null };
 }
@@ -101,20 +101,25 @@ export function keepCandidates(step: Step, blocks: readonly Block[]): Step {
   return change(step, { candidates: new Map(above.map((block) => [digestOf(block), block])) });
 }
 
-/** R6 (consensus/README.md): the block of a CC and all its ancestors are final, as soon as all of them are known. */
+/**
+ * R6 (consensus/README.md): the block of a CC and all its ancestors are final, as soon as all of them are known. Of extensions only the
+ * certified one is looked at: it names its closing block, which ends the epoch.
+ */
 export function finalize(step: Step, certificate: Verified<Certificate>): Step {
   const { state } = step;
   if (certificate.view <= state.final.view) return step;
   const digest = present(certificate.digest, 'a CC names a block');
   const { blocks, missing } = walk(state, digest);
   if (missing !== null) return linkTo(keepPending(step, certificate), digest);
-  const path = blocks.toReversed();
-  const first = present(path[0], 'a final block above the final view is not the final block');
+  const certified = present(blocks[0], 'a final block above the final view is not the final block');
+  const extension = certified.header.extensionOf === null ? null : certified;
+  const path = blocks.slice(extension === null ? 0 : 1).toReversed();
+  const first = present(path[0], 'V3: an extension is not final without its closing block');
   const last = present(path.at(-1), 'a path has a last block');
   invariant(first.header.parentDigest === state.final.digest, 'R6: a final block extends the final block');
   invariant(first.header.height === state.final.height + 1, 'R6: final heights are contiguous');
-  invariant(last.header.view === certificate.view, 'R6: a CC names the view of its block');
-  const committed = emit(step, { kind: 'commitBlocks', blocks: path, certificate });
+  invariant(certified.header.view === certificate.view, 'R6: a CC names the view of its block');
+  const committed = emit(step, { kind: 'commitBlocks', blocks: path, extension, certificate });
   return pruned(settleMemory(committed, path), { block: last, certificate });
 }
 
@@ -136,12 +141,13 @@ function pruned(
   end: { readonly block: Block; readonly certificate: Verified<Certificate> },
 ): Step {
   const { state } = step;
-  const { header } = end.block;
-  const { view, height, timeMs } = header;
+  const { height, timeMs, nextVoterSet } = end.block.header;
+  const { view } = end.certificate;
   const isAbove = (key: View): boolean => key > view;
   const { pendingCommit } = state;
   return change(step, {
     final: { view, height, digest: digestOf(end.block), timeMs, ...end },
+    isClosed: nextVoterSet !== null,
     prepared: withOnly(state.prepared, isAbove),
     preparedView: isAbove(state.preparedView) ? state.preparedView : view,
     skipped: withOnly(state.skipped, isAbove),

@@ -24,18 +24,30 @@ export type Effect =
   /** To every other voter. */
   | { readonly kind: 'broadcast'; readonly message: ConsensusMessage }
   | { readonly kind: 'send'; readonly to: MemberName; readonly message: ConsensusMessage }
-  /** We lead `view`: build a block on `parent`. `isEmpty`: with no batches (eight or more unfinalized ancestors, or a heartbeat). */
+  /**
+   * We lead `view`: build a block on `parent`. `isEmpty`: with no batches (eight or more unfinalized ancestors, or a heartbeat).
+   * `extensionOf`: the epoch is being closed, so build an extension of that closing block, empty.
+   */
   | {
       readonly kind: 'requestBlock';
       readonly view: View;
       readonly parent: { readonly digest: Digest; readonly view: View; readonly height: Height };
       readonly isEmpty: boolean;
+      readonly extensionOf: Digest | null;
     }
   /** Execute the block on its parent's state, with its batches held durably; answer `blockValidated`. */
   | { readonly kind: 'validateBlock'; readonly block: Block }
   /** Ask the members for a block and its ancestors above a height; answer `blocksReceived`. One outstanding request per digest. */
   | { readonly kind: 'fetchBlocks'; readonly digest: Digest; readonly aboveHeight: Height }
-  /** Final: contiguous, ascending, the first one follows the last committed. The certificate is the CC of the last. */
-  | { readonly kind: 'commitBlocks'; readonly blocks: readonly Block[]; readonly certificate: Certificate }
+  /**
+   * Final: contiguous, ascending, the first one follows the last committed. The certificate is the CC of the last, or of the
+   * extension that made the last, a closing block, final. After a closing block the host starts the next epoch.
+   */
+  | {
+      readonly kind: 'commitBlocks';
+      readonly blocks: readonly Block[];
+      readonly extension: Block | null;
+      readonly certificate: Certificate;
+    }
   /** Replaces a running timer of the same kind. */
   | { readonly kind: 'startTimer'; readonly timeout: Timeout; readonly afterMs: number };

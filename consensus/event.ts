@@ -1,6 +1,6 @@
 /** What happens to a replica. Everything in an event was verified by the host (the gate) before it came here. */
 import type { Block } from '../protocol/block.ts';
-import type { Digest, MemberName, Verified, View } from '../protocol/brand.ts';
+import type { Digest, Epoch, MemberName, Verified, View } from '../protocol/brand.ts';
 import type { Certificate } from '../protocol/certificate.ts';
 import type { Status } from '../protocol/message.ts';
 import type { Proposal } from '../protocol/proposal.ts';
@@ -29,6 +29,7 @@ export type ConsensusEvent =
   | {
       readonly kind: 'certificatesWanted';
       readonly from: MemberName;
+      readonly epoch: Epoch;
       readonly fromView: View;
       readonly toView: View;
     }

@@ -1,5 +1,5 @@
 /** R8 (consensus/README.md): the tick, bound to no view, and the answers that bring a peer up to where we are. */
-import type { MemberName, Timestamp, Verified, View } from '../protocol/brand.ts';
+import type { Epoch, MemberName, Timestamp, Verified, View } from '../protocol/brand.ts';
 import type { Certificate } from '../protocol/certificate.ts';
 import { certificatesPerAnswerMax } from '../protocol/limits.ts';
 import type { Status } from '../protocol/message.ts';
@@ -69,7 +69,8 @@ function certificateOf(state: ReplicaState, view: View): Verified<Certificate> |
  */
 export function answerStatus(step: Step, from: MemberName, status: Status): Step {
   const { state } = step;
-  if (status.epoch !== state.config.voters.epoch || state.config.own === null) return step;
+  if (state.config.own === null) return step;
+  if (status.epoch !== state.config.voters.epoch) return answerStraggler(step, from, status.epoch);
   const { certificate, view } = state.final;
   const isFinalityLate = certificate !== null && status.finalView < state.finalViewAtTick;
   const answers = isFinalityLate ? [certificate] : [];
@@ -84,13 +85,22 @@ export function answerStatus(step: Step, from: MemberName, status: Status): Step
   return sendCertificates(step, from, answers);
 }
 
+/** V4: a peer of the epoch before gets the CC that ended it; who is further behind asks by height. */
+function answerStraggler(step: Step, from: MemberName, epoch: Epoch): Step {
+  const { voters, start } = step.state.config;
+  if (epoch !== voters.epoch - 1 || start.certificate === null) return step;
+  // It was verified before the ledger took its block, and the ledger is the truth.
+  return sendCertificates(step, from, [start.certificate as Verified<Certificate>]);
+}
+
 /** FETCH of certificates: everything held for those views, or our CC where finality has overtaken them. */
 export function answerCertificatesWanted(
   step: Step,
   from: MemberName,
-  wanted: { readonly fromView: View; readonly toView: View },
+  wanted: { readonly epoch: Epoch; readonly fromView: View; readonly toView: View },
 ): Step {
   const { state } = step;
+  if (wanted.epoch !== state.config.voters.epoch) return answerStraggler(step, from, wanted.epoch);
   const { certificate, view } = state.final;
   const answers = certificate !== null && wanted.fromView <= view ? [certificate] : [];
   const lowest = Math.max(wanted.fromView, view + 1);

@@ -58,15 +58,13 @@ export function tryRegain(step: Step): Step {
 }
 
 /**
- * Finality overtook all that we may have forgotten. A closing block or an extension does not count: we may have been in the next epoch
+ * Finality overtook all that we may have forgotten. A closing block does not count: we may have been in the next epoch
  * before, and what we signed there is still unknown.
  */
 export function settleMemory(step: Step, blocks: readonly Block[]): Step {
   const { memory, config } = step.state;
   if (memory.kind !== 'regained') return step;
-  const isOvertaken = blocks.some(
-    ({ header }) => header.view > memory.above && header.nextVoterSet === null && header.extensionOf === null,
-  );
+  const isOvertaken = blocks.some(({ header }) => header.view > memory.above && header.nextVoterSet === null);
   if (!isOvertaken) return step;
   const { epoch } = config.voters;
   return remember(step, { kind: 'memory', memory: 'whole', epoch, view: memory.above });

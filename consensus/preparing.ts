@@ -1,10 +1,11 @@
 /** R3 (consensus/README.md): what must hold before we send PREPARE. The leader checks its own proposal here too. */
-import { batchesRoot, type Header } from '../protocol/block.ts';
+import { batchesRoot, type Block, type Header } from '../protocol/block.ts';
 import type { Digest, Verified } from '../protocol/brand.ts';
 import { invariant, present } from '../protocol/invariant.ts';
 import { skipCertificatesInProposalMax, viewsAheadMax } from '../protocol/limits.ts';
 import type { Proposal } from '../protocol/proposal.ts';
 import { digestOf, fetchBlock, finalizePending, keepBlock, parentPoint } from './chain.ts';
+import { openClosing } from './epoch.ts';
 import type { Verdict } from './event.ts';
 import { certificatesOf, firstUncovered, isParentProven } from './justification.ts';
 import { leaderOf } from './leader.ts';
@@ -41,14 +42,21 @@ export function onProposalReceived(step: Step, proposal: Verified<Proposal>): St
   return isOurs ? changeRound(kept, { ownProposal: proposal }) : kept;
 }
 
-/** What the header must say whatever the chain holds. One epoch: no closing blocks, no extensions. */
+/** What the header must say whatever the chain holds. */
 function isWellFormed(state: ReplicaState, proposal: Proposal): boolean {
   const { header, batchDigests } = proposal.block;
   if (header.chainId !== state.config.chainId || header.voterSetHash !== state.voterSetHash) return false;
-  if (header.nextVoterSet !== null || header.extensionOf !== null) return false;
+  if (!isClosingWellFormed(proposal.block)) return false;
   if (header.parentView >= header.view || !isParentProven(proposal)) return false;
   if (new Set(batchDigests).size !== batchDigests.length) return false;
   return header.batchesRoot === batchesRoot(batchDigests);
+}
+
+/** V1, V3: next voters are of the next epoch; an extension has no effect. Whether either may be here, the parent tells. */
+function isClosingWellFormed({ header, batchDigests }: Block): boolean {
+  const { nextVoterSet, extensionOf, epoch } = header;
+  if (nextVoterSet !== null && nextVoterSet.epoch !== epoch + 1) return false;
+  return extensionOf === null || (nextVoterSet === null && batchDigests.length === 0);
 }
 
 /** R3: once the proposal of our view and its parent fit together, the host executes it; only then do we prepare it. */
@@ -80,7 +88,11 @@ function checkParent(step: Step, held: HeldProposal): Step {
     const isAbandoned = header.parentView <= step.state.final.view;
     return isAbandoned ? rejected(step) : fetchBlock(step, header.parentDigest);
   }
-  const isNext = header.height === parent.height + 1 && header.timeMs > parent.timeMs;
+  // V3: on a closing block and on its extensions there is nothing but extensions of it, at its height.
+  const closing = openClosing(step.state, header.parentDigest);
+  if (header.extensionOf !== closing) return rejected(step);
+  const height = closing === null ? parent.height + 1 : parent.height;
+  const isNext = header.height === height && header.timeMs > parent.timeMs;
   if (!isNext || header.parentView !== parent.view) return rejected(step);
   const validation = { digest: held.digest, isRunning: true };
   return emit(changeRound(step, { validation }), { kind: 'validateBlock', block: held.proposal.block });

@@ -5,6 +5,7 @@ import { faultyMax } from '../protocol/certificate.ts';
 import { invariant } from '../protocol/invariant.ts';
 import { certificatesPerAnswerMax, unfinalizedAncestorsMax } from '../protocol/limits.ts';
 import { fetchBlock, parentPoint, unfinalizedCount } from './chain.ts';
+import { openClosing } from './epoch.ts';
 import { isExpectant } from './expectation.ts';
 import { justify, parentFor, type ParentFound } from './justification.ts';
 import { isLeading } from './leader.ts';
@@ -26,12 +27,14 @@ function requestBlock(step: Step, { view, digest }: ParentFound): Step {
   const { state } = step;
   const point = parentPoint(state, digest);
   if (point === null) return fetchBlock(step, digest);
+  const extensionOf = openClosing(state, digest);
   const isDeep = unfinalizedCount(state, digest) >= unfinalizedAncestorsMax;
   return emit(changeRound(step, { building: 'asked' }), {
     kind: 'requestBlock',
     view: state.view,
     parent: { digest, view, height: point.height },
-    isEmpty: isDeep || !state.hasWork,
+    isEmpty: isDeep || !state.hasWork || extensionOf !== null,
+    extensionOf,
   });
 }
 

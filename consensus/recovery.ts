@@ -1,5 +1,5 @@
 /** W5 (consensus/README.md): the state of a replica from the ledger and the safety log; on a first start both are empty. */
-import type { Digest, Height, Timestamp, Verified, View } from '../protocol/brand.ts';
+import type { Digest, Epoch, Verified, View } from '../protocol/brand.ts';
 import type { Certificate } from '../protocol/certificate.ts';
 import { invariant, unreachable } from '../protocol/invariant.ts';
 import { voterSetHash } from '../protocol/member.ts';
@@ -20,18 +20,20 @@ import {
 
 /**
  * The view is the highest of: above the final one, any recorded vote or proposal, above any recorded certificate or
- * COMMIT. Records at or below the final view only count for what was signed. The host then sends `started`.
+ * COMMIT of this epoch. Records at or below the final view only count for what was signed. The host then sends `started`.
  */
 export function recover(
   config: ReplicaConfig,
   final: FinalPoint,
   records: readonly SafetyRecord[],
 ): ReplicaState {
-  const point = finalOf(config, final, records);
-  const view = records.reduce<View>(viewWith, viewAfter(point.view));
-  const signed = records.reduce(markWith, nothingSigned);
+  // V6: what was said in another epoch says nothing in this one, where the views begin anew.
+  const own = records.filter((record) => epochOf(record) === config.voters.epoch);
+  const point = finalOf(config, final, own);
+  const view = own.reduce<View>(viewWith, viewAfter(point.view));
+  const signed = own.reduce(markWith, nothingSigned);
   const memory = memoryOf(records, config.voters.epoch);
-  const state = records.reduce(withRecord, emptyState({ config, final: point, view, signed, memory }));
+  const state = own.reduce(withRecord, emptyState({ config, final: point, view, signed, memory }));
   invariant(state.view > state.final.view, 'W5: the view is above the final one');
   invariant(state.signed.view <= state.view, 'W5: nothing was signed in a view that was not entered');
   return state;
@@ -42,12 +44,17 @@ function finalOf(
   { block, certificate }: FinalPoint,
   records: readonly SafetyRecord[],
 ): Final {
-  if (block === null) {
-    const start = { view: 0 as View, height: 0 as Height, timeMs: 0 as Timestamp };
-    return { ...start, digest: config.chainId, block: null, certificate: null };
+  const digest: Digest = block === null ? config.start.digest : digestOf(block);
+  if (block === null || digest === config.start.digest) {
+    const { height, timeMs } = config.start;
+    return { view: 0 as View, height, timeMs, digest, block: null, certificate: null };
   }
-  const { view, height, timeMs } = block.header;
-  const digest: Digest = digestOf(block);
+  const { epoch, view, height, timeMs, nextVoterSet } = block.header;
+  invariant(
+    epoch === config.voters.epoch,
+    'V4: the last block of the ledger is of the epoch, or the one it starts on',
+  );
+  invariant(nextVoterSet === null, 'V4: after its closing block an epoch is over');
   const point = { view, height, timeMs, digest, block };
   if (certificate === null) return { ...point, certificate: recordedCertificate(records, digest) };
   invariant(certificate.kind === 'commit', 'W4: the ledger keeps the CC of its last block');
@@ -62,6 +69,23 @@ function recordedCertificate(records: readonly SafetyRecord[], digest: Digest): 
     (record) => record.kind === 'certificate' && record.certificate.digest === digest,
   );
   return found?.kind === 'certificate' ? found.certificate : null;
+}
+
+function epochOf(record: SafetyRecord): Epoch {
+  switch (record.kind) {
+    case 'vote':
+      return record.vote.epoch;
+    case 'proposal':
+      return record.proposal.block.header.epoch;
+    case 'certificate':
+      return record.certificate.epoch;
+    case 'block':
+      return record.block.header.epoch;
+    case 'memory':
+      return record.epoch;
+    default:
+      return unreachable(record);
+  }
 }
 
 function viewWith(view: View, record: SafetyRecord): View {
@@ -100,6 +124,7 @@ function emptyState(
     ...start,
     voterSetHash: voterSetHash(config.voters),
     round: freshRound,
+    isClosed: false,
     prepared: new Map(),
     preparedView: final.view,
     skipped: new Map(),

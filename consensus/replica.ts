@@ -62,7 +62,7 @@ function onEvent(start: Step, event: ConsensusEvent): Step {
 
 /** What the new state makes possible. Each part asks `safety.ts`, so none of them can say a thing twice. */
 function settle(step: Step): Step {
-  if (step.state.config.own === null) return step;
+  if (step.state.config.own === null || step.state.isClosed) return step;
   return trySkip(tryPrepare(tryPropose(runTimers(tryRegain(step)))));
 }
 
@@ -92,6 +92,8 @@ function onStarted(start: Step): Step {
 
 /** Counts a vote in its one slot; the vote that completes a quorum makes the certificate. */
 function onVoteReceived(start: Step, vote: Verified<Vote>): Step {
+  // V6: the same place in another epoch's set may be ours in this one.
+  if (vote.epoch !== start.state.config.voters.epoch) return start;
   const kept = vote.voter === start.state.config.own ? keepOwn(start, vote) : start;
   const { state } = kept;
   if (!isVoteNew(state, vote)) return kept;
@@ -105,6 +107,7 @@ function onVoteReceived(start: Step, vote: Verified<Vote>): Step {
 /** True if the vote can still be counted; asked by hosts before they verify its signature. */
 export function isVoteNew(state: ReplicaState, vote: Vote): boolean {
   if (vote.epoch !== state.config.voters.epoch || vote.view <= state.final.view) return false;
+  if (state.isClosed) return false;
   if (vote.view > state.view + viewsAheadMax) return false;
   if (vote.kind !== 'commit' && vote.view < state.view) return false;
   return state.votes.get(vote.view)?.[vote.kind].has(vote.voter) !== true;

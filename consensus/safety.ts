@@ -28,9 +28,12 @@ function isAbove(mark: SigningMark, view: View, kind: SignedKind): boolean {
   return rank[kind] > rank[mark.kind];
 }
 
-/** R7: may we sign a new statement of this kind in this view? An observer never may, nor who may have forgotten one (W6). */
+/**
+ * R7: may we sign a new statement of this kind in this view? An observer never may, nobody in an epoch that is over (V4), nor who may have
+ * forgotten one (W6).
+ */
 export function isPermitted(state: ReplicaState, view: View, kind: SignedKind): boolean {
-  if (state.config.own === null || !isRemembered(state, view)) return false;
+  if (state.config.own === null || state.isClosed || !isRemembered(state, view)) return false;
   return isAbove(state.signed, view, kind);
 }
 

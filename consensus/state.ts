@@ -6,12 +6,13 @@ import type { VoterSet } from '../protocol/member.ts';
 import type { Proposal } from '../protocol/proposal.ts';
 import type { SignedKind, Vote } from '../protocol/vote.ts';
 import type { Effect } from './effect.ts';
+import type { EpochStart } from './epoch.ts';
 import type { Tally } from './votes.ts';
 
 export interface ReplicaConfig {
-  /** Also the digest of genesis: the block at height 0 and view 0 that epoch 1 starts on. */
   readonly chainId: Digest;
   readonly voters: VoterSet;
+  readonly start: EpochStart;
   /** Null for an observer: it follows and never casts. */
   readonly own: VoterIndex | null;
   readonly ownName: MemberName;
@@ -23,14 +24,15 @@ export interface ReplicaConfig {
   readonly seed: number;
 }
 
-/** The newest final block; genesis has no block. */
+/** The newest final block; the one that the epoch starts on has view 0 and no block here. */
 export interface Final {
+  /** View of its certificate: that of the block itself, or of the extension that made a closing block final. */
   readonly view: View;
   readonly height: Height;
   readonly digest: Digest;
   readonly timeMs: Timestamp;
   readonly block: Block | null;
-  /** CC of the block, or its PC after a restart between the writing of two blocks; null if neither is known. */
+  /** CC of the block or of its extension, or its PC after a restart between the writing of two blocks; null if neither is known. */
   readonly certificate: Verified<Certificate> | null;
 }
 
@@ -84,6 +86,8 @@ export interface ReplicaState {
   readonly view: View;
   readonly round: Round;
   readonly final: Final;
+  /** The closing block is final: nothing is signed in this epoch any more, it only answers who is late. */
+  readonly isClosed: boolean;
   /** PC of each view above the final one, or the CC that stands in for it. */
   readonly prepared: ReadonlyMap<View, Verified<Certificate>>;
   /** Highest key of `prepared`, or the final view. */

@@ -20,6 +20,7 @@ import { commitsOnly, type Tally } from './votes.ts';
 export function isCertificateNew(state: ReplicaState, certificate: Certificate): boolean {
   const { view, kind } = certificate;
   if (certificate.epoch !== state.config.voters.epoch || view <= state.final.view) return false;
+  if (state.isClosed) return false;
   if (kind === 'skip') return !state.skipped.has(view);
   const held = state.prepared.get(view);
   return held === undefined || (kind === 'commit' && held.kind === 'prepare');

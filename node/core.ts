@@ -1,8 +1,9 @@
 /** The parts around the replica, put together: execution, validation, commits, catching up. The engine gives them their world. */
+import { genesisStart } from '../consensus/epoch.ts';
 import { recover } from '../consensus/recovery.ts';
 import type { SafetyRecord } from '../consensus/record.ts';
 import type { Block } from '../protocol/block.ts';
-import type { Digest, Height, MemberName } from '../protocol/brand.ts';
+import type { Digest, Height, MemberName, Timestamp } from '../protocol/brand.ts';
 import type { Certificate } from '../protocol/certificate.ts';
 import type { ConsensusParameters } from '../protocol/genesis.ts';
 import { voterSetHash, type VoterSet } from '../protocol/member.ts';
@@ -155,6 +156,7 @@ function makeReactor(
   const config = {
     chainId,
     voters,
+    start: genesisStart(chainId, 0 as Timestamp),
     own: ownVoter?.index ?? null,
     ownName,
     deltaMs,

@@ -95,6 +95,16 @@ export function decodeBlock(bytes: Uint8Array): Result<Block> {
   return decodeWith(blockSchema, bytes, blockBytesMax);
 }
 
+/** The block that this one follows in the ledger: an extension follows its closing block, whatever views lie between. */
+export function ledgerParent({ extensionOf, parentDigest }: Header): Digest {
+  return extensionOf ?? parentDigest;
+}
+
+/** The closing block that this block is, or extends; null if it does not close its epoch. `digest` is the header's own. */
+export function closingOf({ extensionOf, nextVoterSet }: Header, digest: Digest): Digest | null {
+  return extensionOf ?? (nextVoterSet === null ? null : digest);
+}
+
 /** What a header commits to as `batchesRoot`. */
 export function batchesRoot(batchDigests: readonly Digest[]): Digest {
   return merkleRoot(batchDigests.map((digest) => hexToBytes(digest)));

@@ -1,10 +1,11 @@
 /** What the simulated world is made of: machines with disks, instances of the replica on them, a network, a clock. */
+import { genesisStart } from '../../consensus/epoch.ts';
 import type { ConsensusEvent, TimeoutKind } from '../../consensus/event.ts';
 import type { SafetyRecord } from '../../consensus/record.ts';
 import type { recover } from '../../consensus/recovery.ts';
 import type { step, ReplicaConfig, ReplicaState } from '../../consensus/replica.ts';
 import type { Block } from '../../protocol/block.ts';
-import type { Digest, Height, MemberName, VoterIndex } from '../../protocol/brand.ts';
+import type { Digest, Height, MemberName, Timestamp, VoterIndex } from '../../protocol/brand.ts';
 import type { Certificate, quorumSize } from '../../protocol/certificate.ts';
 import type { VoterSet } from '../../protocol/member.ts';
 import type { ConsensusMessage } from '../../protocol/message.ts';
@@ -133,7 +134,8 @@ export interface World {
 export function configOf(world: World, machine: Machine): ReplicaConfig {
   const { deltaMs, heartbeatMs } = world.plan;
   const own = { own: machine.index, ownName: machine.name };
-  return { chainId, voters: world.voters, ...own, deltaMs, heartbeatMs, seed: 0 };
+  const start = genesisStart(chainId, 0 as Timestamp);
+  return { chainId, voters: world.voters, start, ...own, deltaMs, heartbeatMs, seed: 0 };
 }
 
 export function later(world: World, afterMs: number, run: () => void): void {

@@ -1,10 +1,11 @@
 /** Instances of the real core in lockstep: messages go hop by hop, and only within the sets of the current partition. */
 import type { Effect } from '../../../consensus/effect.ts';
+import { genesisStart } from '../../../consensus/epoch.ts';
 import type { ConsensusEvent, Timeout } from '../../../consensus/event.ts';
 import type { SafetyRecord } from '../../../consensus/record.ts';
 import type { ReplicaConfig, ReplicaState } from '../../../consensus/replica.ts';
 import type { Block } from '../../../protocol/block.ts';
-import type { Digest, Height, MemberName, VoterIndex } from '../../../protocol/brand.ts';
+import type { Digest, Height, MemberName, Timestamp, VoterIndex } from '../../../protocol/brand.ts';
 import type { Certificate } from '../../../protocol/certificate.ts';
 import type { ConsensusMessage } from '../../../protocol/message.ts';
 import { check, checkBounds, startChecks, viewOfRecord, type Checks } from '../checks.ts';
@@ -84,6 +85,7 @@ export function createCluster(core: Core, scenario: Scenario): Cluster {
     const config: ReplicaConfig & { readonly leaders: readonly number[] } = {
       chainId,
       voters,
+      start: genesisStart(chainId, 0 as Timestamp),
       ...own,
       ...pace,
       leaders,

@@ -1,6 +1,7 @@
 /** Small builders for the consensus tests: four voters, modelled signatures, and blocks on blocks. */
 import { digestOf } from '../../../consensus/chain.ts';
 import type { Effect } from '../../../consensus/effect.ts';
+import { genesisStart } from '../../../consensus/epoch.ts';
 import type { ConsensusEvent, TimeoutKind } from '../../../consensus/event.ts';
 import type { FinalPoint, SafetyRecord } from '../../../consensus/record.ts';
 import { recover } from '../../../consensus/recovery.ts';
@@ -37,7 +38,8 @@ const atGenesis: FinalPoint = { block: null, certificate: null };
 function aConfig(patch: Partial<ReplicaConfig> = {}): ReplicaConfig {
   const own = 0 as VoterIndex;
   const ownName = 'voter-0' as MemberName;
-  return { chainId, voters, own, ownName, deltaMs: 500, heartbeatMs: 0, seed: 0, ...patch };
+  const start = genesisStart(chainId, 0 as Timestamp);
+  return { chainId, voters, start, own, ownName, deltaMs: 500, heartbeatMs: 0, seed: 0, ...patch };
 }
 
 /** A replica of voter `own` on its first start. */

@@ -20,6 +20,7 @@ import {
   ticks,
   toldAll,
   validates,
+  voters,
   votes,
 } from './builders.ts';
 
@@ -28,7 +29,13 @@ const second = aBlock({ view: 2, parent: first });
 
 function wants(fromView: number, toView: number): ConsensusEvent {
   const from = 'voter-3' as MemberName;
-  return { kind: 'certificatesWanted', from, fromView: fromView as View, toView: toView as View };
+  return {
+    kind: 'certificatesWanted',
+    from,
+    epoch: voters.epoch,
+    fromView: fromView as View,
+    toView: toView as View,
+  };
 }
 
 describe('R8: the tick', () => {

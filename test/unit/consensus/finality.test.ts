@@ -30,7 +30,7 @@ describe('R6: a block with q COMMITs is final with all its ancestors', () => {
       ...votes('commit', first, 1, 2, 3),
     );
     assert.deepEqual(ofKind(result, 'commitBlocks'), [
-      { kind: 'commitBlocks', blocks: [first], certificate: committed(first) },
+      { kind: 'commitBlocks', blocks: [first], extension: null, certificate: committed(first) },
     ]);
     assert.deepEqual(result.state.final, {
       view: 1,
@@ -51,7 +51,7 @@ describe('R6: a block with q COMMITs is final with all its ancestors', () => {
       gains(committed(second)),
     );
     assert.deepEqual(ofKind(result, 'commitBlocks'), [
-      { kind: 'commitBlocks', blocks: [first, second], certificate: committed(second) },
+      { kind: 'commitBlocks', blocks: [first, second], extension: null, certificate: committed(second) },
     ]);
   });
 
@@ -76,14 +76,19 @@ describe('R6: a block with q COMMITs is final with all its ancestors', () => {
     ]);
     const wholly = run(partly.state, { kind: 'blocksReceived', blocks: [first] });
     assert.deepEqual(ofKind(wholly, 'commitBlocks'), [
-      { kind: 'commitBlocks', blocks: [first, second, third], certificate: committed(third) },
+      {
+        kind: 'commitBlocks',
+        blocks: [first, second, third],
+        extension: null,
+        certificate: committed(third),
+      },
     ]);
   });
 
   it('commits when the proposal of a block comes after its COMMITs', () => {
     const result = run(aReplica(), gains(committed(first)), proposes(first));
     assert.deepEqual(ofKind(result, 'commitBlocks'), [
-      { kind: 'commitBlocks', blocks: [first], certificate: committed(first) },
+      { kind: 'commitBlocks', blocks: [first], extension: null, certificate: committed(first) },
     ]);
   });
 
@@ -102,7 +107,7 @@ describe('R6: a block with q COMMITs is final with all its ancestors', () => {
     const last = blocks.at(-1) ?? first;
     const result = run(aReplica(), { kind: 'blocksReceived', blocks }, gains(committed(last)));
     assert.deepEqual(ofKind(result, 'commitBlocks'), [
-      { kind: 'commitBlocks', blocks, certificate: committed(last) },
+      { kind: 'commitBlocks', blocks, extension: null, certificate: committed(last) },
     ]);
     assert.deepEqual(ofKind(result, 'fetchBlocks'), []);
   });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { digestOf } from '../../../consensus/chain.ts';
 import { describe as describeReplica } from '../../../consensus/description.ts';
 import type { MemoryRecord, SafetyRecord } from '../../../consensus/record.ts';
 import type { ConsensusEvent } from '../../../consensus/event.ts';
@@ -124,12 +125,17 @@ describe('W6: a voter that lost its safety log', () => {
 
   it('does not take the end of an epoch for that: it may have been in the next one', () => {
     const regained = run(forgetful(), ...toViewFive, ...reports(1, 2, 3)).state;
-    for (const header of [
-      { nextVoterSet: voters },
-      { extensionOf: aBlock({ view: 6 }).header.parentDigest },
-    ]) {
-      const closing = aBlock({ view: 7 }, header);
-      const { state } = run(regained, proposes(closing), gains(committed(closing)));
+    const nextVoterSet = { ...voters, epoch: 2 as Epoch };
+    const closing = aBlock({ view: 7 }, { nextVoterSet });
+    const extension = aBlock(
+      { view: 8, parent: closing },
+      { height: closing.header.height, extensionOf: digestOf(closing) },
+    );
+    for (const certified of [closing, extension]) {
+      const { state } = run(regained, gains(committed(certified)), {
+        kind: 'blocksReceived',
+        blocks: [extension, closing],
+      });
       assert.deepEqual([state.final.height, state.memory.kind], [1, 'regained']);
     }
   });

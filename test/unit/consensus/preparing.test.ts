@@ -149,7 +149,9 @@ describe('R3: a PREPARE vouches for one valid block of our view', () => {
   const wrongHeaders: Readonly<Record<string, Partial<Header>>> = {
     'another chain': { chainId: hexOf(7) },
     'another voter set': { voterSetHash: hexOf(7) },
-    'a next voter set': { nextVoterSet: { epoch: 2 as Header['epoch'], voters: voters.voters } },
+    'next voters of an epoch after the next': {
+      nextVoterSet: { epoch: 3 as Header['epoch'], voters: voters.voters },
+    },
     'an extension': { extensionOf: hexOf(7) },
     'another batches root': { batchesRoot: hexOf(7) },
     'a height that does not follow': { height: 3 as Header['height'] },

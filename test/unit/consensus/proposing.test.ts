@@ -30,7 +30,13 @@ describe('R2: the leader proposes on the highest prepared block, all views betwe
 
   it('asks for a block on genesis in the first view', () => {
     assert.deepEqual(ofKind(run(aReplica(1), getsWork), 'requestBlock'), [
-      { kind: 'requestBlock', view: 1, parent: { digest: chainId, view: 0, height: 0 }, isEmpty: false },
+      {
+        kind: 'requestBlock',
+        view: 1,
+        parent: { digest: chainId, view: 0, height: 0 },
+        isEmpty: false,
+        extensionOf: null,
+      },
     ]);
   });
 

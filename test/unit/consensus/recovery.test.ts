@@ -106,7 +106,7 @@ describe('W5: after a restart', () => {
       { kind: 'certificate', certificate: committed(first) },
     ];
     assert.deepEqual(ofKind(run(aRecovered(records), { kind: 'started' }), 'commitBlocks'), [
-      { kind: 'commitBlocks', blocks: [first], certificate: committed(first) },
+      { kind: 'commitBlocks', blocks: [first], extension: null, certificate: committed(first) },
     ]);
   });
 

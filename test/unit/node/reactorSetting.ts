@@ -1,5 +1,6 @@
 /** A reactor whose world writes down what is asked of it, in order. */
 import assert from 'node:assert/strict';
+import { genesisStart } from '../../../consensus/epoch.ts';
 import { recover } from '../../../consensus/recovery.ts';
 import type { SafetyRecord } from '../../../consensus/record.ts';
 import type { ReplicaState } from '../../../consensus/replica.ts';
@@ -12,7 +13,7 @@ import type { Block } from '../../../protocol/block.ts';
 import type { VoterIndex } from '../../../protocol/brand.ts';
 import { voterSetHash } from '../../../protocol/member.ts';
 import { decodeMessage, type ConsensusMessage } from '../../../protocol/message.ts';
-import { consensusSignerOf, testChainId, testVoters, valueOf } from '../../support/chain.ts';
+import { consensusSignerOf, noon, testChainId, testVoters, valueOf } from '../../support/chain.ts';
 import { aBatch, aChain, aFetcher, aLog, aName, type Chain } from '../../support/nodeParts.ts';
 
 export interface ReactorSetting extends Chain {
@@ -43,6 +44,7 @@ function aState(own: number | null, records: readonly SafetyRecord[]): ReplicaSt
   const config = {
     chainId: testChainId,
     voters: testVoters,
+    start: genesisStart(testChainId, noon),
     own: own as VoterIndex | null,
     ownName: testVoters.voters[own ?? -1]?.name ?? aName('observer'),
     deltaMs: 500,
