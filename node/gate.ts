@@ -4,7 +4,7 @@
  */
 import { decodeBatch, verifyBatch, type Batch } from '../protocol/batch.ts';
 import { namesItsBatches } from '../protocol/block.ts';
-import type { Digest, MemberName, PublicKey, Signature, Timestamp, Verified } from '../protocol/brand.ts';
+import type { Digest, MemberName, PublicKey, Timestamp, Verified } from '../protocol/brand.ts';
 import { bytesToHex, equalBytes } from '../protocol/bytes.ts';
 import { verifyCertificate, type Certificate } from '../protocol/certificate.ts';
 import { unreachable } from '../protocol/invariant.ts';
@@ -13,21 +13,9 @@ import type { VoterSet } from '../protocol/member.ts';
 import { decodeMessage, type ConsensusMessage } from '../protocol/message.ts';
 import { verifyProposal, type Proposal } from '../protocol/proposal.ts';
 import { accepted, refused, type Result } from '../protocol/result.ts';
-import type { SignatureScheme } from '../protocol/signature.ts';
-import {
-  asVerified,
-  decodeTransaction,
-  transactionSigningBytes,
-  type Transaction,
-} from '../protocol/transaction.ts';
+import type { SignatureCheck, SignatureScheme } from '../protocol/signature.ts';
+import { asVerified, decodeTransaction, signatureChecks, type Transaction } from '../protocol/transaction.ts';
 import { verifyVote, type Vote } from '../protocol/vote.ts';
-
-/** One signature to check; `message` is 32 bytes. */
-export interface SignatureCheck {
-  readonly message: Uint8Array;
-  readonly signature: Signature;
-  readonly key: PublicKey;
-}
 
 /** Verifies many at once, in worker threads; outcomes in the order of the items. */
 export type VerifyMany = (items: readonly SignatureCheck[]) => Promise<readonly boolean[]>;
@@ -170,27 +158,24 @@ export class Gate {
   }
 
   async #verifySignatures(transaction: Transaction): Promise<Result<Verified<Transaction>>> {
-    const outcomes = await this.#check(checksOf(transaction));
+    const outcomes = await this.#check(signatureChecks(transaction));
     return outcomes === null ? refused('busy', 'verification') : asVerified(transaction, outcomes);
   }
 
   async #verifyAll(transactions: readonly Transaction[]): Promise<Result<readonly Verified<Transaction>[]>> {
-    const outcomes = await this.#check(transactions.flatMap(checksOf));
+    const checks = transactions.map(signatureChecks);
+    const outcomes = await this.#check(checks.flat());
     if (outcomes === null) return refused('busy', 'verification');
     const verified: Verified<Transaction>[] = [];
     let used = 0;
-    for (const transaction of transactions) {
-      const own = outcomes.slice(used, used + transaction.signatures.length);
-      used += transaction.signatures.length;
+    for (const [index, transaction] of transactions.entries()) {
+      const count = checks[index]?.length ?? 0;
+      const own = outcomes.slice(used, used + count);
+      used += count;
       const verdict = asVerified(transaction, own);
       if (!verdict.ok) return refused('batchInvalid', verdict.refusal.code);
       verified.push(verdict.value);
     }
     return accepted(verified);
   }
-}
-
-function checksOf(transaction: Transaction): SignatureCheck[] {
-  const message = transactionSigningBytes(transaction.chainId, transaction.txId);
-  return transaction.signatures.map(({ key, sig }) => ({ message, signature: sig, key }));
 }

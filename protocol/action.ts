@@ -1,5 +1,6 @@
 /** Actions: what a transaction does, one kind each. The body of each kind is defined where its transition is. */
 import * as z from 'zod';
+import type { Digest } from './brand.ts';
 import {
   acceptBodySchema,
   adjudicateBodySchema,
@@ -21,6 +22,7 @@ import {
   type ReceiveBody,
   type ShipBody,
 } from './delivery.ts';
+import { evidenceChecks } from './evidence.ts';
 import {
   closeBodySchema,
   dispenseBodySchema,
@@ -31,6 +33,18 @@ import {
   type ReserveBody,
   type ReturnBody,
 } from './fill.ts';
+import {
+  joinBodySchema,
+  proposeBodySchema,
+  proposePolicyBodySchema,
+  readyBodySchema,
+  rotateBodySchema,
+  type JoinBody,
+  type ProposeBody,
+  type ProposePolicyBody,
+  type ReadyBody,
+  type RotateBody,
+} from './governance.ts';
 import {
   registerBodySchema,
   suspendBodySchema,
@@ -45,8 +59,12 @@ import {
   type IssueBody,
   type ReviewBody,
 } from './prescribing.ts';
+import { reportBodySchema, type ReportBody } from './reporting.ts';
 import { accepted, type Result } from './result.ts';
 import { paidBodySchema, statementBodySchema, type PaidBody, type StatementBody } from './settlement.ts';
+import type { SignatureCheck } from './signature.ts';
+import { ticketCheck } from './ticket.ts';
+import { voteBodySchema, type VoteBody } from './voting.ts';
 
 export const actionKinds = [
   'practitioner.register',
@@ -69,6 +87,14 @@ export const actionKinds = [
   'settle.propose',
   'settle.confirm',
   'settle.paid',
+  'member.join',
+  'member.rotate',
+  'member.ready',
+  'member.propose',
+  'member.vote',
+  'policy.propose',
+  'policy.vote',
+  'evidence.report',
 ] as const;
 export type ActionKind = (typeof actionKinds)[number];
 
@@ -93,6 +119,14 @@ interface ActionBodies {
   readonly 'settle.propose': StatementBody;
   readonly 'settle.confirm': StatementBody;
   readonly 'settle.paid': PaidBody;
+  readonly 'member.join': JoinBody;
+  readonly 'member.rotate': RotateBody;
+  readonly 'member.ready': ReadyBody;
+  readonly 'member.propose': ProposeBody;
+  readonly 'member.vote': VoteBody;
+  readonly 'policy.propose': ProposePolicyBody;
+  readonly 'policy.vote': VoteBody;
+  readonly 'evidence.report': ReportBody;
 }
 
 /** The body of one kind of action. */
@@ -125,6 +159,14 @@ export const bodySchemas: { readonly [K in ActionKind]: z.ZodType<ActionBodies[K
   'settle.propose': statementBodySchema,
   'settle.confirm': statementBodySchema,
   'settle.paid': paidBodySchema,
+  'member.join': joinBodySchema,
+  'member.rotate': rotateBodySchema,
+  'member.ready': readyBodySchema,
+  'member.propose': proposeBodySchema,
+  'member.vote': voteBodySchema,
+  'policy.propose': proposePolicyBodySchema,
+  'policy.vote': voteBodySchema,
+  'evidence.report': reportBodySchema,
 };
 
 /** A decoded body (wire values: ids and hashes are bytes) of a known kind. Refusal `malformed` names the first wrong field. */
@@ -138,4 +180,10 @@ export function parseAction(kind: ActionKind, wireBody: Readonly<Record<string, 
 export function actionToWire(action: Action): Readonly<Record<string, unknown>> {
   const schema: z.ZodType = bodySchemas[action.kind];
   return z.encode(schema, action.body) as Readonly<Record<string, unknown>>;
+}
+
+/** Signatures that stand within a body: they must hold like those of the envelope, or the transaction is none. Most actions have none. */
+export function signaturesWithin(action: Action, chainId: Digest): readonly SignatureCheck[] {
+  if (action.kind === 'member.join') return [ticketCheck(chainId, action.body.ticket)];
+  return action.kind === 'evidence.report' ? evidenceChecks(chainId, action.body.evidence) : [];
 }

@@ -2,7 +2,7 @@
  * Who signed (I13). Exactly the signers that an action needs have signed, no strangers: named keys (a patient's, an
  * administrator's) and places for practitioners, each taken by another key of an active practitioner, in role and scope.
  */
-import type { Id, MemberName, PublicKey, Timestamp } from './brand.ts';
+import type { Digest, Height, Id, MemberName, PublicKey, Timestamp } from './brand.ts';
 import { invariant, present } from './invariant.ts';
 import type { MemberRole } from './member.ts';
 import { requireMember } from './membership.ts';
@@ -25,6 +25,9 @@ export interface Context {
   /** Keys that signed, all different. */
   readonly keys: readonly PublicKey[];
   readonly seals: readonly Seal[];
+  readonly txId: Digest;
+  /** Of the block. */
+  readonly height: Height;
   /** Block time. */
   readonly timeMs: Timestamp;
 }

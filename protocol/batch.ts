@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import type { Digest, MemberName, PublicKey, Sequence, Signature, Verified } from './brand.ts';
-import { hexToBytes } from './bytes.ts';
+import { hexToBytes, uint64Bytes, utf8ToBytes } from './bytes.ts';
 import {
   bytesSchema,
   decodeWith,
@@ -21,7 +21,7 @@ import { accepted, refused, type Result } from './result.ts';
 import type { SignatureScheme, Signer } from './signature.ts';
 
 export interface Batch {
-  /** Hash of the body bytes; what proposals and headers name it by. */
+  /** Binds member, sequence and body bytes; what proposals and headers name it by. */
   readonly digest: Digest;
   readonly chainId: Digest;
   readonly member: MemberName;
@@ -61,6 +61,17 @@ export interface BatchInput {
   readonly envelopes: readonly Uint8Array[];
 }
 
+/** What a batch's digest binds: two bodies signed under one name are the proof of a lie, without the bodies. */
+export interface BatchName {
+  readonly member: MemberName;
+  readonly sequence: Sequence;
+  readonly bodyHash: Digest;
+}
+
+export function batchDigest({ member, sequence, bodyHash }: BatchName): Digest {
+  return taggedDigest('batch', uint64Bytes(sequence), hexToBytes(bodyHash), utf8ToBytes(member));
+}
+
 /** The 32 bytes that a member signs to vouch for a batch. */
 export function batchSigningBytes(chainId: Digest, digest: Digest): Uint8Array {
   return taggedHash('batchSigning', hexToBytes(chainId), hexToBytes(digest));
@@ -70,7 +81,7 @@ export function batchSigningBytes(chainId: Digest, digest: Digest): Uint8Array {
 export function sealBatch(input: BatchInput, signer: Signer): Batch {
   const { chainId, member, sequence, envelopes } = input;
   const body = encodeWith(bodySchema, { chainId, member, sequence, transactions: envelopes });
-  const digest = taggedDigest('batch', body);
+  const digest = batchDigest({ member, sequence, bodyHash: taggedDigest('batchBody', body) });
   const signature = signer.sign(batchSigningBytes(chainId, digest));
   const bytes = encodeCbor({ body, signature: hexToBytes(signature) });
   return { digest, chainId, member, sequence, envelopes, signature, bytes };
@@ -83,7 +94,7 @@ export function decodeBatch(bytes: Uint8Array): Result<Batch> {
   const body = decodeWith(bodySchema, wire.value.body, batchBytesMax);
   if (!body.ok) return body;
   const { chainId, member, sequence, transactions } = body.value;
-  const digest = taggedDigest('batch', wire.value.body);
+  const digest = batchDigest({ member, sequence, bodyHash: taggedDigest('batchBody', wire.value.body) });
   return accepted({
     digest,
     chainId,

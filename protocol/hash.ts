@@ -8,6 +8,7 @@ const tags = {
   transaction: 'rxledger/tx-id/1',
   transactionSigning: 'rxledger/tx/1',
   batch: 'rxledger/batch/1',
+  batchBody: 'rxledger/batch-body/1',
   batchSigning: 'rxledger/batch-sig/1',
   header: 'rxledger/header/1',
   consensus: 'rxledger/consensus/1',
@@ -24,6 +25,8 @@ const tags = {
   blob: 'rxledger/blob/1',
   receiptCode: 'rxledger/receipt-code/1',
   claims: 'rxledger/claims/1',
+  invitation: 'rxledger/invitation/1',
+  evidence: 'rxledger/evidence/1',
 } as const;
 
 export type HashTag = keyof typeof tags;

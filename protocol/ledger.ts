@@ -9,7 +9,9 @@ import { invariant, present } from './invariant.ts';
 import { laneCursor, laneKey } from './lane.ts';
 import { notAfterAheadMsMaxInBlock } from './limits.ts';
 import type { VoterSet } from './member.ts';
+import { policyTakingEffect, readPolicy } from './policy.ts';
 import { encodeReceipt, receiptsRoot, type Receipt } from './receipt.ts';
+import type { RecordReader } from './record.ts';
 import type { RefusalCode } from './refusal.ts';
 import type { SeenId, StateView, StateWrites } from './state.ts';
 import { stateValueHash } from './statePage.ts';
@@ -65,6 +67,8 @@ interface Work {
   readonly receipts: Receipt[];
   readonly subjects: (readonly Id[])[];
   readonly origins: Origin[];
+  /** Of the policy that judges the whole block. */
+  policyVersion: number;
 }
 
 interface Verdict {
@@ -91,9 +95,11 @@ export function executeBlock(view: StateView, block: BlockContext, batches: read
     receipts: [],
     subjects: [],
     origins: [],
+    policyVersion: 0,
   };
   const nextVoterSet = pendingVoterSet(view);
   if (nextVoterSet !== null) closeEpoch(work, nextVoterSet);
+  beginPolicy(work);
   for (const [index, batch] of batches.entries()) {
     advanceLane(work, batch);
     for (const [position, transaction] of batch.transactions.entries()) {
@@ -108,6 +114,13 @@ export function executeBlock(view: StateView, block: BlockContext, batches: read
 /** E11: before the first transaction, so that one of this very block can already decide upon the epoch after. */
 function closeEpoch(work: Work, next: VoterSet): void {
   for (const [key, record] of closingWrites(work.view, next)) work.records.set(key, record);
+}
+
+/** E12: one policy judges all of a block. */
+function beginPolicy(work: Work): void {
+  const state: RecordReader = { get: (key) => read(work, key) };
+  for (const [key, record] of policyTakingEffect(state, work.block.height)) work.records.set(key, record);
+  work.policyVersion = readPolicy(state).version;
 }
 
 function read(work: Work, key: string): Uint8Array | null {
@@ -153,6 +166,7 @@ function execute(work: Work, transaction: Verified<Transaction>, origin: Origin)
     timeMs: block.timeMs,
     outcome: verdict.code === null ? 'committed' : 'refused',
     code: verdict.code,
+    policyVersion: work.policyVersion,
   });
   work.subjects.push(verdict.subjects);
   work.origins.push(origin);

@@ -40,6 +40,26 @@ export const dispenseEventsMax = 32;
 export const statementClaimsMax = 100_000;
 export const nameBytesMax = 64;
 export const authoredOnSkewMsMax = 300_000;
+export const shortagesMax = 64;
+
+// governance
+/** Open motions of one member; what the others open about it does not count. */
+export const motionsOpenPerMemberMax = 4;
+/** Heights from the opening of a motion to its end. */
+export const motionHeightsMax = 1_000_000;
+export const motionHeightsDefault = 100_000;
+/** Motions that are over and still named in the list; all of them stay under their ids. */
+export const motionsClosedListed = 64;
+/** Expired motions that one opening puts away. */
+export const motionsSweptMax = 16;
+export const ticketMsMax: number = 30 * 86_400_000;
+/** How long a READY, or a vote on a motion, says that a member is there. */
+export const heardMsMax = 86_400_000;
+/** How far below its block a READY's height may be. */
+export const readyHeightsMax = 1_000;
+export const votersMin = 4;
+export const marksPerMemberMax = 8;
+export const holidaysMax = 64;
 
 // documents
 export const sealedDocumentBytesMax = 200_000;

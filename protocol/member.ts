@@ -20,10 +20,7 @@ export type MemberRole = (typeof memberRoles)[number];
 const memberStatuses = ['proposed', 'active', 'suspended', 'left'] as const;
 type MemberStatus = (typeof memberStatuses)[number];
 
-export interface Member {
-  readonly name: MemberName;
-  readonly roles: readonly MemberRole[];
-  readonly status: MemberStatus;
+export interface MemberKeys {
   /** Ed25519 key of its libp2p PeerId. */
   readonly networkKey: PublicKey;
   /** Ed25519; signs votes and batches. Observers have one too: they vouch for their batches. */
@@ -32,6 +29,12 @@ export interface Member {
   readonly sealingKey: PublicKey;
   /** Ed25519; registers practitioners, signs governance. */
   readonly adminKey: PublicKey;
+}
+
+export interface Member extends MemberKeys {
+  readonly name: MemberName;
+  readonly roles: readonly MemberRole[];
+  readonly status: MemberStatus;
 }
 
 export interface Voter {
@@ -45,14 +48,22 @@ export interface VoterSet {
   readonly voters: readonly Voter[];
 }
 
-export const memberSchema: z.ZodType<Member> = z.strictObject({
-  name: nameSchema,
-  roles: z.array(z.enum(memberRoles)).min(1),
-  status: z.enum(memberStatuses),
+const keysShape = {
   networkKey: publicKeySchema,
   consensusKey: publicKeySchema,
   sealingKey: publicKeySchema,
   adminKey: publicKeySchema,
+};
+
+export const memberKeysSchema: z.ZodType<MemberKeys> = z.strictObject(keysShape);
+
+export const memberRolesSchema: z.ZodType<readonly MemberRole[]> = z.array(z.enum(memberRoles)).min(1);
+
+export const memberSchema: z.ZodType<Member> = z.strictObject({
+  name: nameSchema,
+  roles: memberRolesSchema,
+  status: z.enum(memberStatuses),
+  ...keysShape,
 });
 
 export const voterSetSchema: z.ZodType<VoterSet> = z.strictObject({

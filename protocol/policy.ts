@@ -1,7 +1,17 @@
 /** The rule document that members agreed on: what the transitions ask for limits that are a matter of policy, not of form. */
 import * as z from 'zod';
-import { present } from './invariant.ts';
-import { readRecord, recordCodec, type RecordCodec, type RecordReader } from './record.ts';
+import type { Height, Timestamp } from './brand.ts';
+import { codeSchema, heightSchema, timestampSchema } from './codec.ts';
+import { invariant, present } from './invariant.ts';
+import { holidaysMax, shortagesMax } from './limits.ts';
+import {
+  readRecord,
+  recordCodec,
+  type RecordChange,
+  type RecordCodec,
+  type RecordReader,
+  type RecordWrite,
+} from './record.ts';
 
 export const prescriptionClasses = ['ordinary', 'controlled', 'antibiotic', 'chronic'] as const;
 export type PrescriptionClass = (typeof prescriptionClasses)[number];
@@ -9,8 +19,19 @@ export type PrescriptionClass = (typeof prescriptionClasses)[number];
 export const reservationModes = ['counter', 'courier'] as const;
 export type ReservationMode = (typeof reservationModes)[number];
 
+/** While it is in force, a pharmacy may substitute without a word of the prescriber; it names the rule when it dispenses. */
+interface Shortage {
+  /** A code word. What is short, and what may be given instead, stands in the published rule. */
+  readonly rule: string;
+  /** From here on ... */
+  readonly start: Timestamp;
+  /** ... until here, exclusive. */
+  readonly end: Timestamp;
+}
+
 /** All durations in milliseconds. */
 export interface Policy {
+  /** Counts from 1; each policy that is voted in has the next number. */
   readonly version: number;
   /** ISO 4217, for example `CNY`; amounts are integers of its minor unit. */
   readonly currency: string;
@@ -26,6 +47,15 @@ export interface Policy {
   readonly reviewRequired: readonly PrescriptionClass[];
   /** An estimate that is older than this can no longer be adjudicated: prices move. */
   readonly adjudicationMs: number;
+  readonly shortages: readonly Shortage[];
+  /** Beginnings of days of rest, each 24 hours long: one within a prescription's time lengthens what its class allows by a day. */
+  readonly holidays: readonly Timestamp[];
+}
+
+/** A version with the height from which on it judges. */
+export interface PolicyVersion {
+  readonly policy: Policy;
+  readonly effectiveHeight: Height;
 }
 
 const dayMs = 86_400_000;
@@ -51,6 +81,10 @@ export const policySchema: z.ZodType<Policy> = z.strictObject({
   graceMs: durationSchema,
   reviewRequired: z.array(z.enum(prescriptionClasses)).max(prescriptionClasses.length),
   adjudicationMs: durationSchema,
+  shortages: z
+    .array(z.strictObject({ rule: codeSchema, start: timestampSchema, end: timestampSchema }))
+    .max(shortagesMax),
+  holidays: z.array(timestampSchema).max(holidaysMax),
 });
 
 export const defaultPolicy: Policy = {
@@ -62,12 +96,75 @@ export const defaultPolicy: Policy = {
   graceMs: dayMs,
   reviewRequired: ['controlled', 'antibiotic'],
   adjudicationMs: dayMs,
+  shortages: [],
+  holidays: [],
 };
 
-export const policyRecordKey = 'policy';
-export const policyCodec: RecordCodec<Policy> = recordCodec(policySchema);
+const policyRecordKey = 'policy';
+/** A version that was voted in and waits for its height; one at a time. */
+const waitingPolicyKey = 'policy-next';
+const policyCodec: RecordCodec<Policy> = recordCodec(policySchema);
+const versionCodec: RecordCodec<PolicyVersion> = recordCodec<PolicyVersion>(
+  z.strictObject({ policy: policySchema, effectiveHeight: heightSchema }),
+);
+
+function versionRecordKey(version: number): string {
+  return `policy/${version}`;
+}
+
+/** What a chain starts with. */
+export function genesisPolicyRecords(policy: Policy): readonly RecordWrite[] {
+  const version = versionCodec.encode({ policy, effectiveHeight: 0 as Height });
+  return [
+    [policyRecordKey, policyCodec.encode(policy)],
+    [versionRecordKey(policy.version), version],
+  ];
+}
 
 /** The policy in force; genesis wrote the first. */
 export function readPolicy(state: RecordReader): Policy {
   return present(readRecord(state, policyRecordKey, policyCodec), 'genesis wrote a policy');
+}
+
+/** The version that waits for its height, or null. */
+export function waitingPolicy(state: RecordReader): PolicyVersion | null {
+  return readRecord(state, waitingPolicyKey, versionCodec);
+}
+
+/** A version that is or was in force, or waits; null for a number that nobody voted in. Kept for ever: receipts name it. */
+export function policyVersion(state: RecordReader, version: number): PolicyVersion | null {
+  return readRecord(state, versionRecordKey(version), versionCodec);
+}
+
+/** A policy that was voted in; it waits for `effectiveHeight`. The caller has seen that none waits and that the number is the next. */
+export function schedulePolicy(next: PolicyVersion): readonly RecordWrite[] {
+  const record = versionCodec.encode(next);
+  return [
+    [waitingPolicyKey, record],
+    [versionRecordKey(next.policy.version), record],
+  ];
+}
+
+/** E12: what the block at `height` writes before its first transaction; nothing, but for the block at which a policy takes effect. */
+export function policyTakingEffect(state: RecordReader, height: Height): readonly RecordChange[] {
+  const waiting = waitingPolicy(state);
+  if (waiting === null || waiting.effectiveHeight > height) return [];
+  invariant(waiting.policy.version === readPolicy(state).version + 1, 'versions follow one another');
+  return [
+    [policyRecordKey, policyCodec.encode(waiting.policy)],
+    [waitingPolicyKey, null],
+  ];
+}
+
+/** Longest validity of a prescription: that of its class, and a day for each holiday that begins within. */
+export function validityMsMaxOf(
+  policy: Policy,
+  period: {
+    readonly class: PrescriptionClass;
+    readonly authoredOn: Timestamp;
+    readonly validUntil: Timestamp;
+  },
+): number {
+  const within = policy.holidays.filter((day) => day >= period.authoredOn && day < period.validUntil);
+  return policy.validityMsMax[period.class] + within.length * dayMs;
 }

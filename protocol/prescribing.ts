@@ -12,7 +12,13 @@ import type { Id, PublicKey, Timestamp } from './brand.ts';
 import { codeSchema, idSchema, publicKeySchema, timestampSchema } from './codec.ts';
 import { invariant } from './invariant.ts';
 import { authoredOnSkewMsMax, fillsMax, itemsMax } from './limits.ts';
-import { prescriptionClasses, readPolicy, type Policy, type PrescriptionClass } from './policy.ts';
+import {
+  prescriptionClasses,
+  readPolicy,
+  validityMsMaxOf,
+  type Policy,
+  type PrescriptionClass,
+} from './policy.ts';
 import { readPractitioner } from './practitioner.ts';
 import {
   fillIndexSchema,
@@ -188,7 +194,7 @@ function checkIssue(context: Context, body: IssueBody, policy: Policy): Result<n
   const skewMs = Math.abs(body.authoredOn - timeMs);
   if (skewMs > authoredOnSkewMsMax) return refused('authoredOnOutOfWindow');
   if (body.validUntil <= timeMs) return refused('prescriptionExpired');
-  if (body.validUntil - body.authoredOn > policy.validityMsMax[body.class]) return refused('validityTooLong');
+  if (body.validUntil - body.authoredOn > validityMsMaxOf(policy, body)) return refused('validityTooLong');
   const itemIds = body.items.map((item) => item.itemId);
   if (new Set(itemIds).size !== itemIds.length) return refused('itemsInvalid', 'items');
   if (!areFillsSound(body)) return refused('itemsInvalid', 'fills');

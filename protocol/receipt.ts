@@ -18,6 +18,8 @@ export interface Receipt {
   readonly outcome: 'committed' | 'refused';
   /** Null iff committed. */
   readonly code: RefusalCode | null;
+  /** Version of the policy that it was judged by. */
+  readonly policyVersion: number;
 }
 
 export const receiptSchema: z.ZodType<Receipt> = z
@@ -28,6 +30,7 @@ export const receiptSchema: z.ZodType<Receipt> = z
     timeMs: timestampSchema,
     outcome: z.enum(['committed', 'refused']),
     code: z.enum(refusalCodes).nullable(),
+    policyVersion: z.int().min(1),
   })
   .refine((receipt) => (receipt.outcome === 'committed') === (receipt.code === null));
 

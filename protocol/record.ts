@@ -27,6 +27,9 @@ export interface Applied {
 /** One encoded record and its key. */
 export type RecordWrite = readonly [key: string, record: Uint8Array];
 
+/** The same, or the deletion of a record. */
+export type RecordChange = readonly [key: string, record: Uint8Array | null];
+
 export interface RecordCodec<T> {
   readonly encode: (record: T) => Uint8Array;
   readonly decode: (bytes: Uint8Array) => T;
@@ -62,6 +65,18 @@ export function readRecord<T>(state: RecordReader, key: string, codec: RecordCod
   return bytes === null ? null : codec.decode(bytes);
 }
 
-export function applied(subjects: readonly Id[], writes: readonly RecordWrite[]): Applied {
+/** Of two changes of one record the later counts. */
+export function applied(subjects: readonly Id[], writes: readonly RecordChange[]): Applied {
   return { subjects, writes: new Map(writes) };
+}
+
+/** The state as it is after these changes. */
+export function withChanges(state: RecordReader, changes: readonly RecordChange[]): RecordReader {
+  const changed = new Map(changes);
+  return {
+    get: (key) => {
+      const record = changed.get(key);
+      return record === undefined ? state.get(key) : record;
+    },
+  };
 }

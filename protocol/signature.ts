@@ -13,3 +13,11 @@ export interface Signer {
   readonly publicKey: PublicKey;
   readonly sign: (message: Uint8Array) => Signature;
 }
+
+/** One signature to check. */
+export interface SignatureCheck {
+  /** 32 bytes. */
+  readonly message: Uint8Array;
+  readonly signature: Signature;
+  readonly key: PublicKey;
+}

@@ -3,7 +3,14 @@
  * encoded again to be hashed. Signatures stand outside the id, so that one act has one id whoever signs it in what order.
  */
 import * as z from 'zod';
-import { actionKinds, bodySchemas, parseAction, type Action, type ActionKind } from './action.ts';
+import {
+  actionKinds,
+  bodySchemas,
+  parseAction,
+  signaturesWithin,
+  type Action,
+  type ActionKind,
+} from './action.ts';
 import type { Digest, Id, MemberName, PublicKey, Signature, Timestamp, Verified } from './brand.ts';
 import { hexToBytes } from './bytes.ts';
 import {
@@ -24,7 +31,7 @@ import { present } from './invariant.ts';
 import { transactionBytesMax, transactionSealsMax, transactionSignaturesMax } from './limits.ts';
 import { accepted, refused, type Result } from './result.ts';
 import { sealSchema, type Seal } from './seal.ts';
-import type { SignatureScheme } from './signature.ts';
+import type { SignatureCheck, SignatureScheme } from './signature.ts';
 
 export interface TransactionSignature {
   readonly key: PublicKey;
@@ -174,24 +181,36 @@ function readPayload(payloadBytes: Uint8Array): PayloadInput | null {
   return { chainId, id, member, notAfter, seals, action: { kind, body } as Action };
 }
 
-/** Every signature holds over this chain's signing bytes. Who must have signed is judged by the ledger, at inclusion. */
+/** Every signature that must hold: those over this chain's signing bytes, then those that stand within the body. */
+export function signatureChecks(transaction: Transaction): readonly SignatureCheck[] {
+  const { chainId, txId, signatures, action } = transaction;
+  const message = transactionSigningBytes(chainId, txId);
+  const own = signatures.map(({ key, sig }) => ({ message, signature: sig, key }));
+  const within = signaturesWithin(action, chainId);
+  return within.length === 0 ? own : [...own, ...within];
+}
+
+/** Every signature holds, on this chain. Who must have signed is judged by the ledger, at inclusion. */
 export function verifyTransaction(
   transaction: Transaction,
   chainId: Digest,
   scheme: SignatureScheme,
 ): Result<Verified<Transaction>> {
   if (transaction.chainId !== chainId) return refused('wrongChain');
-  const message = transactionSigningBytes(chainId, transaction.txId);
-  const isGood = transaction.signatures.every(({ key, sig }) => scheme.verify(message, sig, key));
-  return isGood ? accepted(transaction as Verified<Transaction>) : refused('badSignature');
+  const outcomes = signatureChecks(transaction).map(({ message, signature, key }) =>
+    scheme.verify(message, signature, key),
+  );
+  return asVerified(transaction, outcomes);
 }
 
-/** For a verifier that checked every signature elsewhere (a worker thread): the caller states the outcome of each. */
+/** For a verifier that checked every signature elsewhere (a worker thread): the outcome of each of `signatureChecks`. */
 export function asVerified(
   transaction: Transaction,
   outcomes: readonly boolean[],
 ): Result<Verified<Transaction>> {
-  const isGood = outcomes.length === transaction.signatures.length && outcomes.every((outcome) => outcome);
+  const { action, chainId, signatures } = transaction;
+  const count = signatures.length + signaturesWithin(action, chainId).length;
+  const isGood = outcomes.length === count && outcomes.every((outcome) => outcome);
   return isGood ? accepted(transaction as Verified<Transaction>) : refused('badSignature');
 }
 

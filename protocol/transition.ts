@@ -7,15 +7,18 @@ import { deliver, receive, ship } from './delivery.ts';
 import { closeFill, dispense, reserve, returnFill } from './fill.ts';
 import { genesisVoterSet, type Genesis } from './genesis.ts';
 import { unreachable } from './invariant.ts';
-import { memberCodec, memberRecordKey, requireMember } from './membership.ts';
-import { policyCodec, policyRecordKey } from './policy.ts';
+import { join, propose as proposeChange, proposePolicy, ready, rotate } from './governance.ts';
+import { memberNamesRecord, memberRecords, requireMember } from './membership.ts';
+import { genesisPolicyRecords } from './policy.ts';
 import { practitionerRecords } from './practitioner.ts';
 import { cancel, issue, review } from './prescribing.ts';
 import type { Applied, RecordReader } from './record.ts';
 import { register, suspend } from './registration.ts';
+import { report } from './reporting.ts';
 import type { Result } from './result.ts';
 import { confirm, markPaid, propose } from './settlement.ts';
 import type { Transaction } from './transaction.ts';
+import { castVote } from './voting.ts';
 import { voterSetCodec, voterSetKey } from './voterSet.ts';
 
 /** What transitions know of the block that includes the transaction. */
@@ -28,9 +31,10 @@ export interface BlockContext {
 /** Members, practitioners with their keys, policy and voters, as the records of height 0. */
 export function genesisRecords(genesis: Genesis): ReadonlyMap<string, Uint8Array> {
   return new Map([
-    ...genesis.members.map((member) => [memberRecordKey(member.name), memberCodec.encode(member)] as const),
+    ...genesis.members.flatMap(memberRecords),
+    memberNamesRecord(genesis.members.map((member) => member.name)),
     ...genesis.practitioners.flatMap((practitioner) => practitionerRecords(practitioner)),
-    [policyRecordKey, policyCodec.encode(genesis.policy)] as const,
+    ...genesisPolicyRecords(genesis.policy),
     [voterSetKey, voterSetCodec.encode(genesisVoterSet(genesis))] as const,
   ]);
 }
@@ -51,6 +55,8 @@ export function applyTransaction(
     member: transaction.member,
     keys: transaction.signatures.map((signature) => signature.key),
     seals: transaction.seals,
+    txId: transaction.txId,
+    height: block.height,
     timeMs: block.timeMs,
   };
   return applyAction(context, transaction.action);
@@ -98,6 +104,22 @@ function applyAction(context: Context, action: Action): Result<Applied> {
       return confirm(context, action.body);
     case 'settle.paid':
       return markPaid(context, action.body);
+    case 'member.join':
+      return join(context, action.body);
+    case 'member.rotate':
+      return rotate(context, action.body);
+    case 'member.ready':
+      return ready(context, action.body);
+    case 'member.propose':
+      return proposeChange(context, action.body);
+    case 'member.vote':
+      return castVote(context, action.body, 'member');
+    case 'policy.propose':
+      return proposePolicy(context, action.body);
+    case 'policy.vote':
+      return castVote(context, action.body, 'policy');
+    case 'evidence.report':
+      return report(context, action.body);
     default:
       return unreachable(action);
   }

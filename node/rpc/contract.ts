@@ -295,7 +295,7 @@ export interface RpcMethods {
     { readonly practitionerId: string } | { readonly key: string },
     { readonly asOfHeight: number; readonly practitioner: JsonOf<Practitioner> }
   >;
-  readonly policy_get: Method<None, { readonly asOfHeight: number; readonly policy: Policy }>;
+  readonly policy_get: Method<None, { readonly asOfHeight: number; readonly policy: JsonOf<Policy> }>;
   readonly event_poll: Method<
     {
       readonly cursor?: string;

@@ -195,4 +195,77 @@ export const refusalErrors: Readonly<Record<RefusalCode, ErrorEntry>> = {
     retry: 'after',
     hint: 'The stored document is not what the chain committed to; ask another holder.',
   },
+  // Governance begins its own range.
+  memberExists: {
+    code: 1100,
+    retry: 'never',
+    hint: 'Take another name and fresh keys; member_list shows what is taken.',
+  },
+  ticketInvalid: { code: 1101, retry: 'newTx', hint: 'Ask the inviter for a new ticket (member_invite).' },
+  motionExists: {
+    code: 1102,
+    retry: 'never',
+    hint: 'Take a new motionId; motion_get shows the motion that has it.',
+  },
+  motionUnknown: {
+    code: 1103,
+    retry: 'newTx',
+    hint: 'Check motionId (motion_list), or wait until this node has caught up.',
+  },
+  motionClosed: { code: 1104, retry: 'never', hint: 'The vote is over; motion_get shows how it ended.' },
+  alreadyVoted: {
+    code: 1105,
+    retry: 'never',
+    hint: 'One vote each, and none is changed; open another motion instead.',
+  },
+  expiryInvalid: {
+    code: 1106,
+    retry: 'newTx',
+    hint: 'Let the motion end after the present height, at most a million heights on.',
+  },
+  changeNotApplicable: {
+    code: 1107,
+    retry: 'never',
+    hint: 'It would change nothing; member_get shows how things stand.',
+  },
+  notReady: {
+    code: 1108,
+    retry: 'newTx',
+    hint: 'Let the node catch up, send member_ready from it, then vote again.',
+  },
+  voterSetPending: {
+    code: 1109,
+    retry: 'newTx',
+    hint: 'Another set of voters waits for the next block; vote again after it.',
+  },
+  votersTooFew: {
+    code: 1110,
+    retry: 'never',
+    hint: 'Fewer than four voters outvote nobody who lies; set isForced to insist.',
+  },
+  votersSilent: {
+    code: 1111,
+    retry: 'newTx',
+    hint: 'Let more of these voters send member_ready, then vote again.',
+  },
+  policyVersionWrong: {
+    code: 1112,
+    retry: 'newTx',
+    hint: 'Start from the policy in force (policy_get) and take the next version.',
+  },
+  policyPending: {
+    code: 1113,
+    retry: 'newTx',
+    hint: 'A policy waits for its height; vote again when it is in force.',
+  },
+  evidenceInvalid: {
+    code: 1114,
+    retry: 'never',
+    hint: 'The two signatures do not contradict each other, or are of no member.',
+  },
+  evidenceKnown: {
+    code: 1115,
+    retry: 'never',
+    hint: 'This is on the ledger already; evidence_list shows it.',
+  },
 };

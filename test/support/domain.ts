@@ -31,6 +31,8 @@ import { applyTransaction, genesisRecords } from '../../protocol/transition.ts';
 
 export interface World {
   readonly records: ReadonlyMap<string, Uint8Array>;
+  /** Of the next block. */
+  readonly height: number;
   readonly timeMs: Timestamp;
 }
 
@@ -159,7 +161,7 @@ export const genesis: Genesis = {
 };
 
 /** Height 0, at noon. */
-export const newWorld: World = { records: genesisRecords(genesis), timeMs: noon };
+export const newWorld: World = { records: genesisRecords(genesis), height: 1, timeMs: noon };
 
 export function readerOf(world: World): RecordReader {
   return { get: (key) => world.records.get(key) ?? null };
@@ -183,7 +185,7 @@ export function attempt(world: World, act: Act): Result<Applied> {
     payloadBytes: new Uint8Array(),
     envelopeBytes: new Uint8Array(),
   } satisfies Transaction;
-  const block = { chainId: digestOf('chain'), height: 1 as Height, timeMs: world.timeMs };
+  const block = { chainId: digestOf('chain'), height: world.height as Height, timeMs: world.timeMs };
   return applyTransaction(readerOf(world), transaction as Transaction as Verified<Transaction>, block);
 }
 

@@ -21,7 +21,7 @@ const payloadHex = [
   '0000000000000000000265726f6c65738166646f63746f726673636f70657381686f7264696e6172',
   '796a76616c6964556e74696c1b0000019b932da200646b696e647570726163746974696f6e65722e',
   '7265676973746572657365616c7380666d656d62657268686f73706974616c67636861696e496458',
-  '20b11192d768378e68044a179fed19a0f54c390b583e379a6a901f7d0f96d4e0c8686e6f74416674',
+  '204ddb10a623e5ca7b92cebe7ebdd97b2eeafc00fcae66e6f14450e5c2ac27c03d686e6f74416674',
   '65721b0000019b8e083060',
 ].join('');
 
@@ -30,9 +30,9 @@ describe('the protocol, byte for byte', () => {
     assert.deepEqual(
       [testChainId, voterSetHash(testVoters), genesisState(testGenesis).root],
       [
-        'b11192d768378e68044a179fed19a0f54c390b583e379a6a901f7d0f96d4e0c8',
+        '4ddb10a623e5ca7b92cebe7ebdd97b2eeafc00fcae66e6f14450e5c2ac27c03d',
         '069ba075499a0001512cc7d46ab2df45cad131964534d1171ee7ec44b287636e',
-        '0def41a5a9eb59e633874ef1824f3558bf1351a7ebd3101147d8d6726dcb1e45',
+        '2c094fa8a6334c23e494a34685e648465413202fa0d972f402bb628acbab1dd7',
       ],
     );
   });
@@ -40,11 +40,11 @@ describe('the protocol, byte for byte', () => {
   it('keeps the payload and the id of a transaction', () => {
     const { payloadBytes, txId } = aTransaction();
     assert.equal(bytesToHex(payloadBytes), payloadHex);
-    assert.equal(txId, '4e71a1f5fa340d967d37d260e1ba42b6765b6195fdf546627fea6165afb52a67');
+    assert.equal(txId, '2e7fbc8b7237c17d22eb06ba180538e9d229c99acadcdee60ad7275ffb1523ae');
   });
 
   it('keeps the digest of a header', () => {
-    assert.equal(headerDigest(aHeader()), '55522439e7afca1360f725442db2ddbbee6166d03f2de5ca3b6d9b765c566d25');
+    assert.equal(headerDigest(aHeader()), '733e155b1aaee80108d4645d1286a00621472604585f59b4d6b2bc46d7fe66c2');
   });
 
   it('keeps the root of a list', () => {
@@ -54,19 +54,19 @@ describe('the protocol, byte for byte', () => {
 
   it('keeps the roots of an executed block', () => {
     const { receiptsRoot, stateRoot } = aStampedBlock().execution;
-    assert.equal(receiptsRoot, '1f381a320cf1f0648f55e50a95d4cabf4997262c0464c2fff24a54457c1fd6d5');
-    assert.equal(stateRoot, '3045c998c01c3a0495aef29b7da002ce4f7c3961205fe3fe19b06a03839d5a5e');
+    assert.equal(receiptsRoot, '1190fc65e2df5f9832cdde4f5a5dbaa3f03ab7c457944a0cc8a5a221cf76b017');
+    assert.equal(stateRoot, '5d4d0c23a40279f5ae34efea7f6de21c26304ed7280938ccf1878e6dacde5c32');
   });
 
   it('keeps the bytes of a stamp', () => {
     const bytes = encodeStamp(aStamp(aStampedBlock()));
-    assert.equal(bytes.length, 1_284);
-    assert.equal(sha256Of(bytes), 'a8799e1741bbc17b502d609aef52e0f80dfe4f8b4fc25a7c548ba502eb753246');
+    assert.equal(bytes.length, 1_299);
+    assert.equal(sha256Of(bytes), '2689cf99fdcae7954f49b65a4d71a4f3cd0ea440570d4078033c12fd1aabd5ab');
   });
 
   it('keeps the bytes of a state stamp', () => {
     const bytes = encodeStateStamp(aStateStamp(aStampedBlock()));
     assert.equal(bytes.length, 1_000);
-    assert.equal(sha256Of(bytes), 'b33cf516f7c9916ae450c240197bd99bd0e91748aa76e3250b85a8ea9672f5c2');
+    assert.equal(sha256Of(bytes), 'a5ee211b67a67ad2b3347d973fdb6d2ece4a912fe61227139fea471487fb513f');
   });
 });

@@ -242,6 +242,7 @@ describe('stamp verify', () => {
     timeMs: later(1_000),
     outcome: 'committed',
     code: null,
+    policyVersion: 1,
   };
   const header = aHeader({ receiptsRoot: receiptsRoot([encodeReceipt(receipt)]) });
   const finality = { headers: [header], certificate: aCommitOf(header) };

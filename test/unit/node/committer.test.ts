@@ -97,7 +97,7 @@ describe('the committer', () => {
     assert.deepEqual(entry?.locations, [{ batchDigest, position: 0 }]);
     const { timeMs } = first.header;
     assert.deepEqual(entry?.receipts, [
-      { txId, height: 1, index: 0, timeMs, outcome: 'committed', code: null },
+      { txId, height: 1, index: 0, timeMs, outcome: 'committed', code: null, policyVersion: 1 },
     ]);
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { ed25519 } from '../../../node/ed25519.ts';
-import type { GateOptions, SignatureCheck } from '../../../node/gate.ts';
+import type { GateOptions } from '../../../node/gate.ts';
+import type { SignatureCheck } from '../../../protocol/signature.ts';
 import { signProposal } from '../../../node/statement.ts';
 import { batchesRoot, headerDigest } from '../../../protocol/block.ts';
 import type { Epoch, Timestamp, View, VoterIndex } from '../../../protocol/brand.ts';

@@ -19,7 +19,15 @@ function aTracker(): {
 }
 
 function aReceipt(id: Digest): Receipt {
-  return { txId: id, height: 1 as Height, index: 0, timeMs: noon, outcome: 'committed', code: null };
+  return {
+    txId: id,
+    height: 1 as Height,
+    index: 0,
+    timeMs: noon,
+    outcome: 'committed',
+    code: null,
+    policyVersion: 1,
+  };
 }
 
 describe('the tracker of submissions', () => {

@@ -31,7 +31,17 @@ import {
   aSubmit,
   aSuspend,
 } from '../../support/acts.ts';
-import { amount, digestOf, type Act } from '../../support/domain.ts';
+import { amount, digestOf, hospital, type Act } from '../../support/domain.ts';
+import { anEvidence } from '../../support/evidence.ts';
+import {
+  aJoin,
+  aMotion,
+  aPolicyMotion,
+  aPolicyVoteOf,
+  aReady,
+  aRotation,
+  aVoteOf,
+} from '../../support/motions.ts';
 
 const sums = { count: 1, total: amount(4_900), claimsRoot: digestOf('root') };
 const acts: { readonly [K in ActionKind]: Act } = {
@@ -55,6 +65,19 @@ const acts: { readonly [K in ActionKind]: Act } = {
   'settle.propose': aPropose(sums),
   'settle.confirm': aConfirm(sums),
   'settle.paid': aPaid(amount(4_900)),
+  'member.join': aJoin(),
+  'member.rotate': aRotation(),
+  'member.ready': aReady(),
+  'member.propose': aMotion(),
+  'member.vote': aVoteOf(hospital),
+  'policy.propose': aPolicyMotion(),
+  'policy.vote': aPolicyVoteOf(hospital),
+  'evidence.report': {
+    member: hospital,
+    keys: [],
+    seals: [],
+    action: { kind: 'evidence.report', body: { evidence: anEvidence() } },
+  },
 };
 
 describe('actions', () => {

@@ -8,6 +8,7 @@ import { executeBlock, type Execution, type LaneBatch } from '../../../protocol/
 import { notAfterAheadMsMaxInBlock } from '../../../protocol/limits.ts';
 import { practitionerRecordKey } from '../../../protocol/practitioner.ts';
 import { decodeReceipt, receiptsRoot, type Receipt } from '../../../protocol/receipt.ts';
+import { defaultPolicy, readPolicy, schedulePolicy, waitingPolicy } from '../../../protocol/policy.ts';
 import { emptyState, overlay, type StateView } from '../../../protocol/state.ts';
 import { stateValueHash } from '../../../protocol/statePage.ts';
 import { updateTree } from '../../../protocol/stateTree.ts';
@@ -61,7 +62,7 @@ describe('executing a block', () => {
       aLaneBatch('hospital', 1, [first, again]),
       aLaneBatch('clinic', 1, [other]),
     ]);
-    const at = { height: 1 as Height, timeMs: later(1_000) };
+    const at = { height: 1 as Height, timeMs: later(1_000), policyVersion: 1 };
     const receipts: readonly Receipt[] = [
       { txId: first.txId, ...at, index: 0, outcome: 'committed', code: null },
       { txId: again.txId, ...at, index: 1, outcome: 'refused', code: 'practitionerExists' },
@@ -266,10 +267,34 @@ describe('the chain of executed ids', () => {
   });
 });
 
+describe('the policy of a block', () => {
+  const policy = { ...defaultPolicy, version: 2, currency: 'EUR' };
+  const records = new Map(schedulePolicy({ policy, effectiveHeight: 2 as Height }));
+  const waiting = overlay(genesisView, { records, pages: new Map(), seen: [] });
+  const executeAt = (height: number): Execution => {
+    const block = {
+      chainId: testChainId,
+      height: height as Height,
+      timeMs: later(1_000),
+      parentDigest: testChainId,
+    };
+    return executeBlock(waiting, block, [aLaneBatch('hospital', 1, [registering(1)])]);
+  };
+
+  it('takes effect at its height, for the whole block, and stands in the receipts (E12)', () => {
+    assert.equal(executeAt(1).receipts[0]?.policyVersion, 1);
+    assert.equal(executeAt(2).receipts[0]?.policyVersion, 2);
+    const after = overlay(waiting, executeAt(2).writes);
+    assert.deepEqual(readPolicy(after), policy);
+    assert.equal(waitingPolicy(after), null);
+  });
+});
+
 describe('the genesis state', () => {
   it('holds the members, the policy and the voters under a root that depends on them', () => {
     const { root, writes } = genesisState(testGenesis);
-    assert.equal(writes.records.size, testGenesis.members.length + 2);
+    // A member has a record and four keys; besides there are the list of names, the policy twice, and the voters.
+    assert.equal(writes.records.size, 5 * testGenesis.members.length + 4);
     assert.equal(genesisView.get(practitionerRecordKey(anId(1))), null);
     const other = genesisState({ ...testGenesis, policy: { ...testGenesis.policy, currency: 'EUR' } });
     assert.notEqual(other.root, root);

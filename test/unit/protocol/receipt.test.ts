@@ -19,8 +19,17 @@ const committed: Receipt = {
   timeMs: noon,
   outcome: 'committed',
   code: null,
+  policyVersion: 1,
 };
-const wire = { txId: new Uint8Array(32), height: 3, index: 0, timeMs: 5, outcome: 'committed', code: null };
+const wire = {
+  txId: new Uint8Array(32),
+  height: 3,
+  index: 0,
+  timeMs: 5,
+  outcome: 'committed',
+  code: null,
+  policyVersion: 1,
+};
 
 describe('a receipt', () => {
   it('survives its encoding, with every code there is', () => {

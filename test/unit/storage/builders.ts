@@ -83,7 +83,7 @@ export function anEntry(
   const { height, timeMs } = block.header;
   const digest = headerDigest(block.header);
   const receipts = (parts.txIds ?? []).map((txId, index): Receipt => {
-    return { txId, height, index, timeMs, outcome: 'committed', code: null };
+    return { txId, height, index, timeMs, outcome: 'committed', code: null, policyVersion: 1 };
   });
   return {
     block,
