@@ -1,6 +1,6 @@
 /**
- * The only place where consensus meets the world. Events in, one at a time; effects out, in their order; every record of a step is
- * durable before its first message leaves (W1, W2, W3). It takes ports, so that a simulator can run it whole.
+ * The only place where consensus meets the world. Events in, one at a time; effects out, in their order; whatever we sign is durable
+ * before it leaves, and everything recorded before it (W1, W2, W3). It takes ports, so that a simulator can run it whole.
  */
 import type { Effect } from '../consensus/effect.ts';
 import type { ConsensusEvent, Timeout, TimeoutKind } from '../consensus/event.ts';
@@ -52,12 +52,17 @@ type OwnMessage =
   | { readonly kind: 'vote'; readonly vote: Verified<Vote> }
   | { readonly kind: 'proposal'; readonly proposal: Verified<Proposal> };
 
+/** So many records wait at most for the next one that must be durable. */
+const heldRecordsMax = 256;
+
 type BuildOrder = Extract<Effect, { readonly kind: 'requestBlock' }>;
 
 export class Reactor {
   readonly #ports: ReactorPorts;
   #state: ReplicaState;
   #queue: ConsensusEvent[] = [];
+  /** Records of steps that signed nothing: nobody relies on them yet, so they share the fsync of the next signature. */
+  #held: LogEntry[] = [];
   #isRunning = false;
   #isStopped = false;
   readonly #timers = new Map<TimeoutKind, Cancel>();
@@ -104,11 +109,22 @@ export class Reactor {
     ) {
       const { state, effects } = step(this.#state, event);
       this.#state = state;
-      const entries = effects.flatMap(entryOf);
-      if (entries.length > 0) this.#ports.appendDurably(entries);
+      this.#record(effects);
       for (const effect of effects) this.#perform(effect);
       this.#ports.onStep(state);
     }
+  }
+
+  /**
+   * In the order of the steps, so the log on disk is always a prefix that holds all that we ever signed. What a crash takes with the
+   * rest are certificates, and a replica without them is one that has not heard them yet.
+   */
+  #record(effects: readonly Effect[]): void {
+    for (const effect of effects) this.#held.push(...entryOf(effect));
+    if (!effects.some(isPromise) && this.#held.length < heldRecordsMax) return;
+    const entries = this.#held;
+    this.#held = [];
+    this.#ports.appendDurably(entries);
   }
 
   #perform(effect: Effect): void {
@@ -124,7 +140,7 @@ export class Reactor {
       case 'recordCertificate':
       case 'recordBlock':
       case 'recordMemory':
-        return undefined; // durable already, with the whole step
+        return undefined; // recorded already, with the whole step
       case 'broadcast':
         return this.#broadcast(effect.message);
       case 'send':
@@ -226,6 +242,11 @@ export class Reactor {
     const cancel = this.#ports.clock.after(afterMs, () => this.handle({ kind: 'timeoutElapsed', timeout }));
     this.#timers.set(timeout.kind, cancel);
   }
+}
+
+/** What others, or we after a restart, rely on from now on. */
+function isPromise({ kind }: Effect): boolean {
+  return kind === 'castVote' || kind === 'castProposal' || kind === 'recordMemory';
 }
 
 function entryOf(effect: Effect): readonly LogEntry[] {

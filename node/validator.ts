@@ -74,14 +74,14 @@ export class Validator {
     }
     if (!(await this.reach(block.header.parentDigest))) return 'unavailable';
     if (!(await fetcher.batches(block.batchDigests, leaderOf(block)))) return 'unavailable';
+    // The disk writes while we execute; both must be done before the PREPARE (W3).
+    const stored = storeBatches(block.batchDigests);
     const verdict = executor.execute(block, digest);
-    if (!verdict.ok) {
-      const { code, detail } = verdict.refusal;
-      log.warn({ view: block.header.view, code, detail }, 'proposal refused');
-      return code === 'batchUnknown' ? 'unavailable' : 'invalid';
-    }
-    await storeBatches(block.batchDigests);
-    return 'valid';
+    await stored;
+    if (verdict.ok) return 'valid';
+    const { code, detail } = verdict.refusal;
+    log.warn({ view: block.header.view, code, detail }, 'proposal refused');
+    return code === 'batchUnknown' ? 'unavailable' : 'invalid';
   }
 
   /**

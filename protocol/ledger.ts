@@ -134,9 +134,9 @@ function read(work: Work, key: string): Uint8Array | null {
 }
 
 /** Rows whose time has passed do not count, whether or not this host has pruned them. */
-function seenAs(work: Work, key: string): Digest | null {
+function seenAs(work: Work, key: string): SeenId | null {
   const row = work.seen.get(key) ?? work.view.seen(key);
-  return row === null || row.until < work.block.timeMs ? null : row.txId;
+  return row === null || row.until < work.block.timeMs ? null : row;
 }
 
 function advanceLane(work: Work, batch: LaneBatch): void {
@@ -152,13 +152,13 @@ function execute(work: Work, transaction: Verified<Transaction>, origin: Origin)
   invariant(transaction.chainId === block.chainId, 'the gate lets in only transactions of this chain');
   if (notAfter < block.timeMs || notAfter > block.timeMs + notAfterAheadMsMaxInBlock) return;
   const first = seenAs(work, id);
-  if (first === txId || seenAs(work, txId) === txId) return;
   const isIdReused = first !== null;
+  // While its id is free it cannot have been refused for it: that is why the id stays taken for as long as the refusal is remembered.
+  if (isIdReused && (first.txId === txId || seenAs(work, txId) !== null)) return;
   const verdict: Verdict = isIdReused ? { code: 'idReused', subjects: [] } : apply(work, transaction);
   const key = isIdReused ? txId : id;
-  const seen = { key, txId, until: notAfter };
-  work.seen.set(key, seen);
-  addIdRow(work, seen);
+  remember(work, { key, txId, until: notAfter });
+  if (isIdReused && first.until < notAfter) remember(work, { ...first, until: notAfter });
   work.receipts.push({
     txId,
     height: block.height,
@@ -180,7 +180,8 @@ function apply(work: Work, transaction: Verified<Transaction>): Verdict {
   return { code: null, subjects: outcome.value.subjects };
 }
 
-function addIdRow(work: Work, seen: SeenId): void {
+function remember(work: Work, seen: SeenId): void {
+  work.seen.set(seen.key, seen);
   const hour = idHourOf(seen.until);
   const rows = work.idRows.get(hour) ?? [];
   rows.push(encodeIdRow(seen));

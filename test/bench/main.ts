@@ -30,6 +30,8 @@ interface Report {
   readonly perSecond: number;
   readonly ratioToLimit: number;
   readonly cpuMicrosPerTransactionAndNode: number | null;
+  readonly blocksPerSecond: number;
+  readonly transactionsPerBlock: number;
   readonly light: Latency;
   readonly loaded: Latency;
   readonly failedCount: number;
@@ -48,6 +50,11 @@ function flags(): { readonly seconds: number; readonly isJson: boolean } {
   const seconds = Number(values.seconds);
   if (!Number.isInteger(seconds) || seconds < 2 || seconds > 120) throw new Error('--seconds is 2 to 120');
   return { seconds, isJson: values.json };
+}
+
+async function heightOf(devnet: Supervisor): Promise<number> {
+  const status = await devnet.client(devnet.consortium.genesis.voters[0] ?? '').methods.node_status({});
+  return status.height;
 }
 
 function say(text: string): void {
@@ -106,8 +113,10 @@ async function measure(devnet: Supervisor, seconds: number): Promise<Report> {
   say(`Full load for ${seconds} s`);
   const pids = voters.map((name) => devnet.node(name).pid ?? 0);
   const before = pids.map(cpuSeconds);
+  const heightBefore = await heightOf(devnet);
   const full = await saturate(clientOf, lives, { ...fullShape, seconds });
   const used = pids.map((pid, index) => (cpuSeconds(pid) ?? Number.NaN) - (before[index] ?? Number.NaN));
+  const blockCount = (await heightOf(devnet)) - heightBefore;
   const cpuMicros = (1e6 * used.reduce((sum, value) => sum + value, 0)) / voters.length / full.committedCount;
 
   const perSecond = full.committedCount / full.seconds;
@@ -124,6 +133,8 @@ async function measure(devnet: Supervisor, seconds: number): Promise<Report> {
     perSecond: round(perSecond),
     ratioToLimit: Math.round((1_000 * perSecond) / limitPerSecond) / 1_000,
     cpuMicrosPerTransactionAndNode: Number.isFinite(cpuMicros) ? round(cpuMicros) : null,
+    blocksPerSecond: round(blockCount / full.seconds),
+    transactionsPerBlock: round(full.committedCount / blockCount),
     light: latencyOf(light),
     loaded: latencyOf(loaded),
     failedCount: light.failedCount + full.failedCount + loaded.failedCount,
@@ -140,6 +151,7 @@ function describe(report: Report): string {
     `Committed                   ${report.perSecond} transactions a second`,
     `Ratio to the limit          ${report.ratioToLimit}`,
     `Processor                   ${report.cpuMicrosPerTransactionAndNode ?? '?'} µs per transaction and node`,
+    `Blocks                      ${report.blocksPerSecond} a second, ${report.transactionsPerBlock} transactions each`,
     `Latency at light load       ${latency(report.light)}`,
     `Latency at 70 % load        ${latency(report.loaded)}`,
     `Not committed               ${report.failedCount}`,

@@ -212,6 +212,19 @@ describe('a transaction that comes again', () => {
     assert.deepEqual(outcomesOf(after), []);
   });
 
+  it('is passed over after a refusal for its id, also when the first transaction under that id is long over', () => {
+    const other = registering(2, { id: anId(1), notAfter: later(200_000) });
+    const before = execute(genesisView, [aLaneBatch('hospital', 1, [first, other])]);
+    assert.deepEqual(before.writes.seen, [
+      { key: anId(1), txId: first.txId, until: other.notAfter },
+      { key: other.txId, txId: other.txId, until: other.notAfter },
+    ]);
+    const view = overlay(genesisView, before.writes);
+    assert.deepEqual(outcomesOf(execute(view, [aLaneBatch('hospital', 2, [other])], 60_001)), []);
+    const third = registering(3, { id: anId(1), notAfter: later(200_000) });
+    assert.deepEqual(outcomesOf(execute(view, [aLaneBatch('hospital', 2, [third])], 60_001)), ['idReused']);
+  });
+
   it('keeps its id after a refusal', () => {
     const refusedFirst = aTransaction({ id: anId(5), member: 'nobody' });
     const again = registering(6, { id: anId(5) });
