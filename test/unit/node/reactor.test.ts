@@ -64,7 +64,10 @@ describe('the reactor', () => {
     assert.deepEqual(journal, ['commit 1']);
     clock.advance(10_000);
     await settled();
-    assert.deepEqual(journal.find((line) => line.startsWith('append')), 'append certificate vote');
+    assert.deepEqual(
+      journal.find((line) => line.startsWith('append')),
+      'append certificate vote',
+    );
   });
 
   it('never holds back more than a bounded number of records', () => {
