@@ -51,7 +51,7 @@ export async function openStores(home: string, genesis: Genesis, consensusKey: P
  * Makes empty stores at genesis, once in the life of a home: a second time is refused, for an empty safety log under a key that has
  * voted would be amnesia (W6). Throws StorageFailure.
  */
-async function createStoresOn(owner: StoresOwner): Promise<void> {
+export async function createStoresOn(owner: StoresOwner): Promise<void> {
   const { disk, home, genesis } = owner;
   const layout = layoutOf(home);
   const chainId = chainIdOf(genesis);
@@ -69,7 +69,7 @@ async function createStoresOn(owner: StoresOwner): Promise<void> {
 }
 
 /** Opens what `createStoresOn` made; the safety log first, because its lock keeps a second process out. Throws StorageFailure. */
-async function openStoresOn(owner: StoresOwner): Promise<Stores> {
+export async function openStoresOn(owner: StoresOwner): Promise<Stores> {
   const { disk, home, genesis } = owner;
   const layout = layoutOf(home);
   const chainId = chainIdOf(genesis);

@@ -36,19 +36,19 @@ export interface RawSnapshot {
   close(): Promise<void>;
 }
 
-interface RawBatch {
+export interface RawBatch {
   put(key: string, value: Uint8Array): unknown;
   del(key: string): unknown;
   write(options: object): Promise<void>;
 }
 
-interface RawIterator {
+export interface RawIterator {
   all(): Promise<[string, Uint8Array][]>;
   close(): Promise<void>;
 }
 
 /** Bounds are excluded. */
-interface RawRange {
+export interface RawRange {
   readonly gt: string;
   readonly lt: string;
   readonly limit: number;

@@ -7,7 +7,6 @@ import type { Digest, View, VoterIndex } from '../../protocol/brand.ts';
 import { faultyMax } from '../../protocol/certificate.ts';
 import { headersPerAnswerMax, viewsAheadMax } from '../../protocol/limits.ts';
 import type { SignedKind } from '../../protocol/vote.ts';
-import { chainId } from './model.ts';
 
 class Violation extends Error {
   override readonly name = 'Violation';
@@ -38,6 +37,8 @@ export interface Checks {
 const rank: Readonly<Record<SignedKind, number>> = { propose: 1, prepare: 2, commit: 3, skip: 3 };
 
 interface Context {
+  /** What stands at height 0: the chain id. */
+  readonly genesis: Digest;
   readonly voterCount: number;
   readonly quorum: number;
   /** How many honest disks hold every batch of the block. */
@@ -51,7 +52,7 @@ export function startChecks(context: Context): Checks {
   const last = new Map<VoterIndex, Statement>();
   const byView = new Map<string, Digest | null>();
   const blocks = new Map<Digest, Block>();
-  const finals: Digest[] = [chainId];
+  const finals: Digest[] = [context.genesis];
   const certified = {
     prepare: new Map<View, Digest>(),
     commit: new Map<View, Digest>(),

@@ -1,57 +1,53 @@
-/** `npm run simulate -- --seeds N [--seed S] [--nodes n]`: runs schedules and prints what failed and how fast it went. */
+/**
+ * `npm run simulate -- --seeds N [--seed S]`: schedules of the whole node, with a line of progress and a summary of the faults. With
+ * `--core` those of the core by itself.
+ */
 import { parseArgs } from 'node:util';
-import { recover } from '../../consensus/recovery.ts';
-import { step } from '../../consensus/replica.ts';
-import { quorumSize } from '../../protocol/certificate.ts';
-import { describePlan } from './plan.ts';
-import { carefulHost, runSchedule, type ScheduleReport } from './schedule.ts';
-import type { Core } from './world.ts';
+import { runCoreSchedules } from './coreMain.ts';
+import { runSchedule } from './node/schedule.ts';
+import { describeSwarm, runSwarm } from './node/swarm.ts';
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '100' },
     seed: { type: 'string', default: '1' },
     nodes: { type: 'string', default: '4' },
+    core: { type: 'boolean', default: false },
   },
 });
 
-const core: Core = { step, recover, quorumSize };
 const seedCount = Number(values.seeds);
 const firstSeed = Number(values.seed);
-const voterCount = Number(values.nodes);
+const barWidth = 40;
 
-function runSeed(seed: number): ScheduleReport | null {
-  try {
-    return runSchedule({ seed, voterCount, core, flaws: carefulHost });
-  } catch (error) {
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    console.log(`FAILED ${reason} (npm run simulate -- --seeds 1 --seed ${seed} --nodes ${voterCount})`);
-    process.exitCode = 1;
-    if (seedCount === 1) console.log(error);
-    return null;
-  }
-}
-
-const startedMs = performance.now();
-const reports: ScheduleReport[] = [];
-for (let seed = firstSeed; seed < firstSeed + seedCount; seed += 1) {
-  const report = runSeed(seed);
-  if (report === null) continue;
-  reports.push(report);
-  if (seedCount > 20) continue;
-  const { heightAtHeal, recoveryMs, crashCount, eventCount } = report;
+async function runOne(seed: number): Promise<void> {
+  const report = await runSchedule({ seed });
+  console.log(report.plan);
+  const { traceDigest, eventCount, heightAtHeal, recoveryMs, counts } = report;
   console.log(
-    `seed ${seed}: ${describePlan(report.plan)}; ${crashCount} crashes, height ${heightAtHeal} when healed, ` +
-      `five new blocks after ${recoveryMs} ms, ${eventCount} events`,
+    `seed ${seed}: trace ${traceDigest}, ${eventCount} events, ${counts.total} faults, height ${heightAtHeal} when healed, ` +
+      `five new blocks after ${Math.round(recoveryMs)} ms`,
   );
 }
-const seconds = (performance.now() - startedMs) / 1_000;
-const sum = (of: (report: ScheduleReport) => number): number =>
-  reports.reduce((total, report) => total + of(report), 0);
-const slowestMs = reports.reduce((slowest, { recoveryMs }) => Math.max(slowest, recoveryMs), 0);
-console.log(
-  `${seedCount} schedules, ${seedCount - reports.length} violations, ${(seedCount / seconds).toFixed(1)} schedules/s, ` +
-    `${Math.round(sum(({ eventCount }) => eventCount) / seconds)} events/s, ${sum(({ crashCount }) => crashCount)} crashes, ` +
-    `mean height when healed ${(sum(({ heightAtHeal }) => heightAtHeal) / reports.length).toFixed(1)}, ` +
-    `mean recovery ${Math.round(sum(({ recoveryMs }) => recoveryMs) / reports.length)} ms, slowest ${slowestMs} ms`,
-);
+
+async function runMany(): Promise<void> {
+  const isTerminal = process.stderr.isTTY;
+  const report = await runSwarm({
+    firstSeed,
+    seedCount,
+    onDone: (doneCount, failureCount) => {
+      const isShown = isTerminal || doneCount % 100 === 0;
+      if (!isShown) return;
+      const filled = Math.round((barWidth * doneCount) / seedCount);
+      const bar = `${'#'.repeat(filled)}${'.'.repeat(barWidth - filled)}`;
+      const line = `[${bar}] ${doneCount}/${seedCount}, ${failureCount} violations`;
+      process.stderr.write(isTerminal ? `\r${line}` : `${line}\n`);
+    },
+  });
+  console.log(`${isTerminal ? '\n' : ''}${describeSwarm(report)}`);
+  if (report.failures.length > 0) process.exitCode = 1;
+}
+
+if (values.core) runCoreSchedules({ firstSeed, seedCount, voterCount: Number(values.nodes) });
+else if (seedCount === 1) await runOne(firstSeed);
+else await runMany();

@@ -5,7 +5,7 @@ import { createMischief } from './byzantine.ts';
 import { check, startChecks } from './checks.ts';
 import { receive } from './gate.ts';
 import { boot, crashCleanly, handle, loseDisk } from './host.ts';
-import { votersOf } from './model.ts';
+import { chainId, votersOf } from './model.ts';
 import { drawCuts } from './network.ts';
 import { planOf, type Plan } from './plan.ts';
 import { emptyQueue } from './queue.ts';
@@ -107,6 +107,7 @@ function createWorld({ seed, voterCount, core, flaws, plan: patch }: ScheduleOpt
   const machines = createMachines(random, plan);
   const honest = machines.filter((machine) => machine.isHonest);
   const checks = startChecks({
+    genesis: chainId,
     voterCount,
     quorum: core.quorumSize(voterCount),
     holderCount: ({ batchDigests }) =>

@@ -18,7 +18,7 @@ function failureOf(seed: number): string | null {
     return null;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return `${reason} (npm run simulate -- --seeds 1 --seed ${seed} --nodes ${voterCount})`;
+    return `${reason} (npm run simulate -- --core --seeds 1 --seed ${seed} --nodes ${voterCount})`;
   }
 }
 

@@ -1,0 +1,138 @@
+/** What happens to machines and links beside the wire and the disk: cuts, resets, pauses, clocks, restarts, mass crashes, damage. */
+import { faultyMax } from '../../../protocol/certificate.ts';
+import { drawCuts } from '../network.ts';
+import { layout } from './cast.ts';
+import { boot, die, restartOrderly } from './machine.ts';
+import { later, type Machine, type World } from './world.ts';
+
+const clockJumpMsMax = 1_500;
+
+export function startFaults(world: World): void {
+  const { plan, random } = world;
+  if (plan.hasSlowLinks) slowLinks(world);
+  if (plan.hasSlowMachine) random.pick(world.machines).slownessMs = 1 + random.below(20);
+  for (const machine of world.machines) setClock(world, machine);
+  every(world, plan.cutEveryMs, () => {
+    world.weather.isCut = drawCuts(random, plan.voterCount);
+  });
+  every(world, plan.resetEveryMs, () => {
+    const [a, b] = twoOf(world);
+    world.counts.add('connection reset');
+    world.links.reset(world, a, b);
+  });
+  every(world, plan.pauseEveryMs, () => pause(world, random.pick(world.machines)));
+  every(world, plan.restartEveryMs, () => {
+    const { process } = random.pick(world.machines);
+    if (process !== null) restartOrderly(world, process);
+  });
+  if (plan.hasClockJumps) every(world, 1_500, () => jumpClock(world, random.pick(world.machines)));
+  if (plan.massCrashMs !== null) later(world, plan.massCrashMs, () => crashAll(world));
+  if (plan.damage !== null) later(world, random.below(plan.healMs), () => damage(world));
+}
+
+/** Good weather, right clocks, no new faults; whoever is down comes back. */
+export function heal(world: World): void {
+  world.isHealed = true;
+  world.weather.isCut = () => false;
+  world.weather.slowLinkMs = () => 0;
+  for (const machine of world.machines) {
+    machine.clockOffsetMs = 0;
+    machine.clockRate = 1;
+    machine.slownessMs = 0;
+    machine.busyUntilMs = Math.min(machine.busyUntilMs, world.nowMs);
+    if (!machine.isDamaged) boot(world, machine);
+    if (machine.process !== null) machine.process.callsUntilDeath = Number.POSITIVE_INFINITY;
+  }
+}
+
+function every(world: World, meanMs: number | null, act: () => void): void {
+  if (meanMs === null) return;
+  later(world, 1 + world.random.below(2 * meanMs), () => {
+    if (world.isHealed) return;
+    act();
+    every(world, meanMs, act);
+  });
+}
+
+function twoOf(world: World): readonly [Machine, Machine] {
+  const a = world.random.pick(world.machines);
+  const b = world.random.pick(world.machines.filter((machine) => machine !== a));
+  return [a, b];
+}
+
+function slowLinks(world: World): void {
+  const slow = new Map<number, number>();
+  const { voterCount } = world.plan;
+  for (let count = 0; count < voterCount; count += 1) {
+    const link = world.random.below(voterCount) * voterCount + world.random.below(voterCount);
+    slow.set(link, 20 + world.random.below(200));
+  }
+  world.weather.slowLinkMs = (from, to) => slow.get(from * voterCount + to) ?? 0;
+}
+
+function pause(world: World, machine: Machine): void {
+  if (machine.process === null) return;
+  world.counts.add('process paused');
+  machine.busyUntilMs = Math.max(machine.busyUntilMs, world.nowMs) + 20 + world.random.below(2_500);
+}
+
+/** Skew and drift that the rules bear; at most one machine's clock is far off, for it is one of the f that may fail. */
+function setClock(world: World, machine: Machine): void {
+  const { plan, random, counts } = world;
+  if (plan.clockSkewMsMax > 0) {
+    machine.clockOffsetMs = random.below(2 * plan.clockSkewMsMax + 1) - plan.clockSkewMsMax;
+    counts.add('clock skewed');
+  }
+  if (plan.clockDriftMax > 0) {
+    machine.clockRate = 1 + (2 * random.fraction() - 1) * plan.clockDriftMax;
+    counts.add('clock drift');
+  }
+}
+
+function jumpClock(world: World, machine: Machine): void {
+  world.counts.add('clock jump');
+  machine.clockOffsetMs = world.random.below(2 * clockJumpMsMax + 1) - clockJumpMsMax;
+}
+
+function crashAll(world: World): void {
+  if (world.isHealed) return;
+  world.counts.add('all machines down');
+  const isPowerLost = world.random.chance(world.plan.powerLossShare);
+  for (const { process, isHonest } of world.machines) {
+    if (process !== null && isHonest) die(world, process, isPowerLost);
+  }
+}
+
+/** Damage for good to one honest machine, if the dishonest ones leave room for it. */
+function damage(world: World): void {
+  const { plan, random, counts, machines } = world;
+  if (world.isHealed || plan.byzantineCount >= faultyMax(plan.voterCount)) return;
+  const machine = random.pick(machines.filter(({ isHonest }) => isHonest));
+  machine.isDamaged = true;
+  const isRotten = plan.damage === 'bitRot';
+  if (isRotten) rot(world, machine);
+  if (!isRotten && machine.process !== null) die(world, machine.process, true);
+  if (plan.damage === 'dataLost') {
+    counts.add('data directory lost');
+    machine.disk.loseDatabase(layout.ledger);
+    machine.disk.loseDatabase(layout.batches);
+    machine.disk.files.loseFile(layout.anchor);
+  }
+  if (plan.damage === 'safetyLost') {
+    counts.add('safety log lost');
+    machine.disk.files.loseDirectory(layout.safety);
+  }
+  boot(world, machine);
+}
+
+function rot(world: World, { disk }: Machine): void {
+  const { random, counts } = world;
+  for (const path of [layout.ledger, layout.batches]) {
+    for (let count = 0; count < 4; count += 1) {
+      if (disk.database(path)?.flipBit(random) === true) counts.add('bit rot');
+    }
+  }
+  for (const name of disk.files.list(layout.safety)) {
+    if (disk.files.flipBit(`${layout.safety}/${name}`, random)) counts.add('bit rot');
+  }
+}

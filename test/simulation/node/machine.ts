@@ -1,0 +1,163 @@
+/** A machine's life: it boots the real engine on its disk, dies at any moment, and boots again. */
+import { Engine } from '../../../node/engine.ts';
+import { NodeFailure } from '../../../node/nodeFailure.ts';
+import type { Clock } from '../../../node/clock.ts';
+import { closeStores, openStoresOn } from '../../../node/stores.ts';
+import { home, simulatedScheme, startMs } from './cast.ts';
+import type { DiskUser } from './disk.ts';
+import { callsUntilDeath, fateOf } from './diskFaults.ts';
+import { openNetwork } from './network.ts';
+import { later, laterOn, runOn, type Machine, type Process, type World } from './world.ts';
+
+const rebootMs = { min: 50, spread: 1_000 };
+/** A supervisor waits so long before it starts a program again that failed to start. */
+const retryMs = 1_000;
+
+const silent = (): void => undefined;
+const silentLog = { debug: silent, info: silent, warn: silent, error: silent };
+
+export function boot(world: World, machine: Machine): void {
+  if (machine.process !== null) return;
+  const process: Process = {
+    machine,
+    isAlive: true,
+    engine: null,
+    stores: null,
+    handlers: null,
+    onUncaught: (cause) => onFatal(world, process, cause),
+    callsUntilDeath: callsUntilDeath(world, machine),
+  };
+  machine.process = process;
+  world.trace.note('boot', world.nowMs, machine.index);
+  runOn(world, process, () => {
+    start(world, process).catch((cause: unknown) => onFatal(world, process, cause));
+  });
+}
+
+async function start(world: World, process: Process): Promise<void> {
+  const { machine } = process;
+  const { genesis } = world.cast;
+  const { member } = machine.member;
+  const disk = machine.disk.handle(diskUser(world, process));
+  const stores = await openStoresOn({ disk, home, genesis, consensusKey: member.consensusKey });
+  process.stores = stores;
+  const engine = new Engine({
+    genesis,
+    own: member,
+    stores,
+    signer: machine.member.signer,
+    sealing: machine.member.sealing,
+    scheme: simulatedScheme,
+    verifyMany: async (items) =>
+      items.map(({ message, signature, key }) => simulatedScheme.verify(message, signature, key)),
+    clock: clockOf(world, process),
+    log: silentLog,
+    onCommitted: (entries) => {
+      if (process.isAlive) world.watch.onCommitted(process, entries);
+    },
+    onExpired: silent,
+    onCommitMs: silent,
+    onFsyncMs: silent,
+    onFatal: (cause) => onFatal(world, process, cause),
+  });
+  process.engine = engine;
+  world.watch.onRecovered(process);
+  await engine.start(async (handlers) => {
+    process.handlers = handlers;
+    if (process.isAlive) world.links.onListening(world, machine);
+    return openNetwork(world, process);
+  });
+}
+
+/** The program ends by itself: its supervisor starts it again. */
+function onFatal(world: World, process: Process, cause: unknown): void {
+  if (!process.isAlive) return;
+  world.watch.onFatal(process, cause);
+  world.trace.note('fatal', world.nowMs, process.machine.index);
+  if (cause instanceof NodeFailure && cause.code === 'clonedKey') process.machine.isDamaged = true;
+  end(world, process, { isPowerLost: false, isOrderly: false });
+  rebootLater(world, process.machine, retryMs);
+}
+
+/** All at once, without a word: the process is killed, or the power fails. */
+export function die(world: World, process: Process, isPowerLost: boolean): void {
+  if (!process.isAlive) return;
+  world.counts.add(isPowerLost ? 'power lost' : 'process killed');
+  world.trace.note('death', world.nowMs, process.machine.index, isPowerLost ? 1 : 0);
+  end(world, process, { isPowerLost, isOrderly: false });
+  rebootLater(world, process.machine, rebootMs.min + world.random.below(rebootMs.spread));
+}
+
+function end(
+  world: World,
+  process: Process,
+  { isPowerLost, isOrderly }: { readonly isPowerLost: boolean; readonly isOrderly: boolean },
+): void {
+  const { machine } = process;
+  process.isAlive = false;
+  machine.process = null;
+  world.watch.onDeath(process, world.running === null || isOrderly);
+  const lossCount = machine.disk.onDeath(isPowerLost, world.random);
+  if (lossCount > 0) world.counts.add('file torn or lost', lossCount);
+  world.links.onDeath(world, machine);
+}
+
+/** A machine whose disk is damaged for good fails again each time; once is enough. */
+function rebootLater(world: World, machine: Machine, afterMs: number): void {
+  if (machine.isDamaged) return;
+  later(world, afterMs, () => boot(world, machine));
+}
+
+/** SIGTERM: stops in order, closes its stores, and is started again. */
+export function restartOrderly(world: World, process: Process): void {
+  const { engine, stores } = process;
+  if (!process.isAlive || engine === null || stores === null || !engine.isStarted) return;
+  world.counts.add('orderly restart');
+  const stop = async (): Promise<void> => {
+    await engine.stop();
+    await closeStores(stores);
+    if (!process.isAlive) return;
+    end(world, process, { isPowerLost: false, isOrderly: true });
+    rebootLater(world, process.machine, rebootMs.min);
+  };
+  runOn(world, process, () => {
+    stop().catch((cause: unknown) => onFatal(world, process, cause));
+  });
+}
+
+/** Wall and monotonic time of one machine, and timers of one process. */
+function clockOf(world: World, process: Process): Clock {
+  const { machine } = process;
+  const bootedMs = world.nowMs;
+  return {
+    wallMs: () => startMs + world.nowMs * machine.clockRate + machine.clockOffsetMs,
+    monotonicMs: () => (world.nowMs - bootedMs) * machine.clockRate,
+    after: (delayMs, action) => {
+      let isCancelled = false;
+      laterOn(world, process, {
+        // As setTimeout has it: whole milliseconds, and never none.
+        afterMs: Math.max(1, Math.trunc(delayMs)) / machine.clockRate,
+        action: () => {
+          if (!isCancelled) action();
+        },
+      });
+      return () => {
+        isCancelled = true;
+      };
+    },
+    soon: (action) => laterOn(world, process, { afterMs: 0, action }),
+  };
+}
+
+function diskUser(world: World, process: Process): DiskUser {
+  const { machine } = process;
+  return {
+    isAlive: () => process.isAlive,
+    fateOf: (operation) => fateOf(world, process, operation),
+    die: () => die(world, process, world.random.chance(world.plan.powerLossShare)),
+    onBlockedMs: (durationMs) => {
+      machine.busyUntilMs = Math.max(machine.busyUntilMs, world.nowMs) + durationMs;
+    },
+    after: (delayMs, action) => laterOn(world, process, { afterMs: delayMs, action }),
+  };
+}

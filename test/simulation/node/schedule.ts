@@ -1,0 +1,211 @@
+/**
+ * One schedule from one seed: faults for a while, then a healed world in which the chain must grow, then quiet in which it must not. All
+ * code of the node above the ports is the real one, and runs on virtual time.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { MemberName, VoterIndex } from '../../../protocol/brand.ts';
+import { check } from '../checks.ts';
+import { emptyQueue } from '../queue.ts';
+import { seededRandom, type Random } from '../random.ts';
+import { castOf, type Cast } from './cast.ts';
+import { startClients } from './clients.ts';
+import { FaultCounts } from './faults.ts';
+import { heal, startFaults } from './incidents.ts';
+import { Links } from './links.ts';
+import { boot } from './machine.ts';
+import { planOf, type Plan } from './plan.ts';
+import { emptyTrace } from './trace.ts';
+import { Watch } from './watch.ts';
+import { fairWeather } from './wire.ts';
+import type { Machine, World } from './world.ts';
+
+export interface ScheduleOptions {
+  readonly seed: number;
+  /** Drawn from the seed if not given. */
+  readonly plan?: Plan;
+  /** Machine by index that dies at so many operations of its disk. */
+  readonly crashAt?: { readonly machine: number; readonly operation: number };
+}
+
+export interface ScheduleReport {
+  readonly plan: Plan;
+  readonly counts: FaultCounts;
+  readonly eventCount: number;
+  /** Of everything that happened: the same for the same seed. */
+  readonly traceDigest: string;
+  readonly heightAtHeal: number;
+  readonly recoveryMs: number;
+  readonly committedCount: number;
+  readonly machines: readonly Machine[];
+}
+
+const newBlockCount = 5;
+const recoveryMsMax = 90_000;
+const settlingMsMax = 90_000;
+const quietMs = 5_000;
+const eventCountMax = 2_000_000;
+const voterCounts = [4, 4, 4, 4, 4, 4, 5, 6, 7, 10];
+
+/** Runs the world until a condition holds or the time is over; true iff it holds. */
+type RunUntil = (isDone: () => boolean, limitMs: number) => Promise<boolean>;
+
+/** Rejects with a `Violation`, or with the broken invariant of the code under test. */
+export async function runSchedule(options: ScheduleOptions): Promise<ScheduleReport> {
+  const running = await createWorld(options);
+  const onRejection = (cause: unknown): void => running.world.running?.onUncaught(cause);
+  process.on('unhandledRejection', onRejection);
+  try {
+    return await runPhases(running);
+  } finally {
+    process.off('unhandledRejection', onRejection);
+  }
+}
+
+async function runPhases({ world, run, eventCount }: RunningWorld): Promise<ScheduleReport> {
+  for (const machine of world.machines) boot(world, machine);
+  startClients(world);
+  startFaults(world);
+  await run(() => false, world.plan.healMs);
+  const heightAtHeal = world.watch.checks.finalHeightMax();
+  const healedMs = world.nowMs;
+  heal(world);
+  const hasGrown = await run(() => heightMin(world) >= heightAtHeal + newBlockCount, recoveryMsMax);
+  check(hasGrown, `no five new blocks after healing: ${standing(world)}`);
+  const recoveryMs = world.nowMs - healedMs;
+  await checkQuiet(world, run);
+  return {
+    plan: world.plan,
+    counts: world.counts,
+    eventCount: eventCount(),
+    traceDigest: world.trace.digest(),
+    heightAtHeal,
+    recoveryMs,
+    committedCount: world.watch.committedCount,
+    machines: world.machines,
+  };
+}
+
+interface RunningWorld {
+  readonly world: World;
+  readonly run: RunUntil;
+  readonly eventCount: () => number;
+}
+
+async function createWorld({ seed, plan: given, crashAt }: ScheduleOptions): Promise<RunningWorld> {
+  const random = seededRandom(seed);
+  const plan = given ?? planOf(random, random.pick(voterCounts));
+  const cast = await castOf(plan);
+  const machines = createMachines(random, plan, cast);
+  const world: World = {
+    plan,
+    cast,
+    random,
+    queue: emptyQueue(),
+    machines,
+    links: new Links(machines),
+    weather: fairWeather(),
+    watch: new Watch(() => world, cast.chainId, plan.voterCount),
+    counts: new FaultCounts(),
+    trace: emptyTrace(),
+    crashAtOperation: new Map(
+      machines.flatMap((machine) =>
+        machine.index === crashAt?.machine ? [[machine, crashAt.operation] as const] : [],
+      ),
+    ),
+    nowMs: 0,
+    isHealed: false,
+    isIdle: false,
+    violation: null,
+    running: null,
+  };
+  let eventCount = 0;
+  const run: RunUntil = async (isDone, limitMs) => {
+    const deadlineMs = world.nowMs + limitMs;
+    while (!isDone()) {
+      const next = world.queue.pop();
+      check(next !== null, 'nothing happens any more');
+      eventCount += 1;
+      check(eventCount < eventCountMax, 'too many events');
+      world.nowMs = Math.max(world.nowMs, next.timeMs);
+      next.run();
+      // All that the event has led to is done before the next one: promises are the node's only other way to wait.
+      if (world.running !== null) await nextTurn();
+      world.running = null;
+      if (world.violation !== null) throw world.violation;
+      if (world.nowMs > deadlineMs) return isDone();
+    }
+    return true;
+  };
+  return { world, run, eventCount: () => eventCount };
+}
+
+function createMachines(random: Random, plan: Plan, cast: Cast): readonly Machine[] {
+  const dishonest = new Set<number>();
+  while (dishonest.size < plan.byzantineCount) dishonest.add(random.below(plan.voterCount));
+  return cast.members.map((member, index) => ({
+    index: index as VoterIndex,
+    name: member.member.name satisfies MemberName,
+    isHonest: !dishonest.has(index),
+    member,
+    disk: present(cast.disks[index]).clone(),
+    process: null,
+    isDamaged: false,
+    clockOffsetMs: 0,
+    clockRate: 1,
+    busyUntilMs: 0,
+    slownessMs: 0,
+    diskOperationCount: 0,
+  }));
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('every member has its disk');
+  return value;
+}
+
+/** An idle network sends no blocks (§4), unless a heartbeat is asked for; and everyone holds the same state. */
+async function checkQuiet(world: World, run: RunUntil): Promise<void> {
+  world.isIdle = true;
+  const isSettled = await run(() => isQuiet(world), settlingMsMax);
+  check(isSettled, `not everything becomes final: ${standing(world)}`);
+  await run(() => false, quietMs);
+  if (world.plan.heartbeatMs > 0) return;
+  const countBefore = world.watch.proposalCount;
+  await run(() => false, quietMs);
+  check(world.watch.proposalCount === countBefore, 'an idle network sends blocks');
+}
+
+/** The machines that must get on: honest, with their disks. */
+function sound(world: World): readonly Machine[] {
+  return world.machines.filter(({ isHonest, isDamaged }) => isHonest && !isDamaged);
+}
+
+function isQuiet(world: World): boolean {
+  const heights = new Set<number>();
+  for (const { process, name } of sound(world)) {
+    const engine = process?.engine ?? null;
+    if (engine === null || !engine.isStarted) return false;
+    if (engine.state.hasWork || engine.state.preparedView > engine.state.final.view) return false;
+    if (engine.pool.laneSize(name) > 0 || engine.mempoolSize.count > 0) return false;
+    heights.add(process?.stores?.ledger.head().height ?? 0);
+  }
+  return heights.size === 1;
+}
+
+function heightMin(world: World): number {
+  return Math.min(...sound(world).map(({ process }) => process?.stores?.ledger.head().height ?? 0));
+}
+
+/** Where the honest machines are, for the message of a violation. */
+function standing(world: World): string {
+  return world.machines
+    .map(({ name, isHonest, isDamaged, process }) => {
+      const engine = process?.engine ?? null;
+      const kind = `${isHonest ? '' : ' Byzantine'}${isDamaged ? ' damaged' : ''}`;
+      if (engine === null) return `${name}${kind}: down`;
+      const { view, final, hasWork } = engine.state;
+      const height = process?.stores?.ledger.head().height ?? 0;
+      return `${name}${kind}: height ${height}, view ${view}, final ${final.view}, ${hasWork ? 'work' : 'no work'}`;
+    })
+    .join('; ');
+}

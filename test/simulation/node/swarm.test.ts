@@ -1,0 +1,16 @@
+/** Two thousand schedules of the whole node, each with faults of its own choice. A failure names the command that repeats it. */
+import assert from 'node:assert/strict';
+import { describeSwarm, runSwarm } from './swarm.ts';
+
+const scheduleCount = 2_000;
+const faultCountMin = 1_000_000;
+const testMsMax = 1_800_000;
+
+describe('the whole node', () => {
+  it(`keeps every rule in the schedules with seeds 1 to ${scheduleCount}`, async () => {
+    const report = await runSwarm({ firstSeed: 1, seedCount: scheduleCount, onDone: () => undefined });
+    console.log(describeSwarm(report));
+    assert.deepEqual(report.failures, []);
+    assert.ok(report.faultCount >= faultCountMin, `${report.faultCount} faults`);
+  }).timeout(testMsMax);
+});

@@ -1,0 +1,111 @@
+/** What the simulated world is made of: machines with disks and clocks, one process of the node on each, links, one virtual time. */
+import type { Engine } from '../../../node/engine.ts';
+import type { NetworkHandlers } from '../../../node/network/ports.ts';
+import type { Stores } from '../../../node/stores.ts';
+import type { MemberName, VoterIndex } from '../../../protocol/brand.ts';
+import type { Queue } from '../queue.ts';
+import type { Random } from '../random.ts';
+import type { Cast, CastMember } from './cast.ts';
+import type { SimulatedDisk } from './disk.ts';
+import type { FaultCounts } from './faults.ts';
+import type { Links } from './links.ts';
+import type { Plan } from './plan.ts';
+import type { Trace } from './trace.ts';
+import type { Watch } from './watch.ts';
+import type { Weather } from './wire.ts';
+
+/** One run of the node's program; lost with all its memory when it dies. */
+export interface Process {
+  readonly machine: Machine;
+  isAlive: boolean;
+  /** Null until its stores are open. */
+  engine: Engine | null;
+  stores: Stores | null;
+  /** What the network calls; null until the engine opens it. */
+  handlers: NetworkHandlers | null;
+  /** An error that nobody caught ends the program. */
+  readonly onUncaught: (cause: unknown) => void;
+  /** Calls of ports until the machine dies; never reached where there are no crashes. */
+  callsUntilDeath: number;
+}
+
+export interface Machine {
+  readonly index: VoterIndex;
+  readonly name: MemberName;
+  readonly isHonest: boolean;
+  readonly member: CastMember;
+  disk: SimulatedDisk;
+  /** Null while it is down. */
+  process: Process | null;
+  /** Its memory of what it signed or of the ledger is gone or damaged: it cannot start, or is one of the f that may fail. */
+  isDamaged: boolean;
+  /** Its wall clock less the true time, in ms. */
+  clockOffsetMs: number;
+  /** Of both its clocks: 1 is right. */
+  clockRate: number;
+  /** Nothing happens on it until then: paused, or waiting for its disk. */
+  busyUntilMs: number;
+  /** What each event costs it, in ms. */
+  slownessMs: number;
+  /** Operations of its disk since the beginning. */
+  diskOperationCount: number;
+}
+
+export interface World {
+  readonly plan: Plan;
+  readonly cast: Cast;
+  readonly random: Random;
+  readonly queue: Queue;
+  readonly machines: readonly Machine[];
+  readonly links: Links;
+  readonly weather: Weather;
+  readonly watch: Watch;
+  readonly counts: FaultCounts;
+  readonly trace: Trace;
+  /** A test may let a machine die at one operation of its disk. */
+  readonly crashAtOperation: ReadonlyMap<Machine, number>;
+  /** Virtual milliseconds since the beginning. */
+  nowMs: number;
+  /** No new faults, and every machine comes back. */
+  isHealed: boolean;
+  /** Applications submit nothing more. */
+  isIdle: boolean;
+  /** The first rule that was broken; the schedule ends with it. */
+  violation: Error | null;
+  /** Whose code runs now; null between events. */
+  running: Process | null;
+}
+
+/** Runs `action` in `afterMs` of true time. */
+export function later(world: World, afterMs: number, action: () => void): void {
+  world.queue.push(world.nowMs + Math.max(0, afterMs), action);
+}
+
+/** Runs `action` on a process in `afterMs`, or as soon after that as its machine is free; never, if it died. */
+export function laterOn(
+  world: World,
+  process: Process,
+  order: { afterMs: number; action: () => void },
+): void {
+  later(world, order.afterMs, () => runOn(world, process, order.action));
+}
+
+export function runOn(world: World, process: Process, action: () => void): void {
+  const { machine } = process;
+  if (!process.isAlive) return;
+  if (machine.busyUntilMs > world.nowMs) {
+    world.queue.push(machine.busyUntilMs, () => runOn(world, process, action));
+    return;
+  }
+  if (machine.slownessMs > 0) {
+    machine.busyUntilMs = world.nowMs + machine.slownessMs;
+    world.counts.add('event on a slow machine');
+  }
+  world.running = process;
+  world.watch.beforeEvent(process);
+  try {
+    action();
+  } catch (cause) {
+    process.onUncaught(cause);
+  }
+}
