@@ -106,7 +106,12 @@ export function createCluster(core: Core, scenario: Scenario): Cluster {
   });
   return {
     core,
-    checks: startChecks({ voterCount, quorum: core.quorumSize(voterCount), holderCount: () => voterCount }),
+    checks: startChecks({
+      genesis: chainId,
+      voterCount,
+      quorum: core.quorumSize(voterCount),
+      holderCount: () => voterCount,
+    }),
     voterCount,
     instances,
     partition: [],
