@@ -1,0 +1,76 @@
+/** Every state of four voters in a few views, one of them dishonest: what a schedule may miss by chance is not missed here. */
+import assert from 'node:assert/strict';
+import type { Mutation } from '../mutant.ts';
+import { explore } from './search.ts';
+
+const testMsMax = 120_000;
+const twoViews = { variants: [2, 2], stateCountMax: 2_000_000 };
+const threeViewsBudget = 1_000_000;
+
+describe('in every state of four voters, one dishonest and leading, no rule is broken', () => {
+  it('in two views with two blocks on each parent, crashes at any point included', async () => {
+    const { violation, isWhole, stateCount, moveCount, finalCount } = await explore(twoViews);
+    assert.equal(violation, null);
+    assert.ok(isWhole, `the search ended after ${stateCount} states`);
+    assert.deepEqual(
+      { stateCount, moveCount, finalCount },
+      { stateCount: 708_596, moveCount: 2_832_763, finalCount: 464_520 },
+    );
+  }).timeout(testMsMax);
+
+  it(`in the first ${threeViewsBudget} states of three views`, async () => {
+    const { violation, stateCount, finalCount } = await explore({
+      variants: [1, 1, 1],
+      stateCountMax: threeViewsBudget,
+    });
+    assert.equal(violation, null);
+    assert.ok(stateCount >= threeViewsBudget);
+    assert.ok(finalCount > 0);
+  }).timeout(testMsMax);
+});
+
+describe('the search finds', () => {
+  const guards: readonly (Mutation & { readonly what: string; readonly reason: RegExp })[] = [
+    {
+      what: 'a quorum that is one vote too small',
+      file: 'protocol/certificate.js',
+      text: 'return Math.ceil((2 * voterCount) / 3);',
+      replacement: 'return Math.ceil((2 * voterCount) / 3) - 1;',
+      reason: /certificates of prepare in view 1 and of prepare in view 1 exclude each other/,
+    },
+    {
+      what: 'a commit after a skip (R4, R7)',
+      file: 'consensus/safety.js',
+      text: 'commit: 3,',
+      replacement: 'commit: 4,',
+      reason: /signs commit in view 1 after skip in view 1/,
+    },
+    {
+      what: 'a prepare after a skip (R5)',
+      file: 'consensus/safety.js',
+      text: 'prepare: 2,',
+      replacement: 'prepare: 5,',
+      reason: /signs prepare in view 1 after skip in view 1/,
+    },
+    {
+      what: 'a block prepared without the skip certificates between it and its parent (R3)',
+      file: 'consensus/preparing.js',
+      text: 'if (uncovered !== null)',
+      replacement: 'if (uncovered === 0)',
+      reason: /certificates of (prepare|commit) in view 2 and of commit in view 1 exclude each other/,
+    },
+    {
+      what: 'votes that a restart forgets (W5)',
+      file: 'consensus/recovery.js',
+      text: 'return markAfter(mark, record.vote.view, record.vote.kind);',
+      replacement: 'return mark;',
+      reason: /only what was permitted is sent again/,
+    },
+  ];
+  for (const { what, reason, ...mutation } of guards) {
+    it(what, async () => {
+      const { violation } = await explore({ variants: [2, 1], stateCountMax: 300_000 }, [mutation]);
+      assert.match(violation ?? 'nothing was found', reason);
+    }).timeout(testMsMax);
+  }
+});
