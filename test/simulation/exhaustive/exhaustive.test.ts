@@ -9,12 +9,13 @@ const threeViewsBudget = 1_000_000;
 
 describe('in every state of four voters, one dishonest and leading, no rule is broken', () => {
   it('in two views with two blocks on each parent, crashes at any point included', async () => {
-    const { violation, isWhole, stateCount, moveCount, finalCount } = await explore(twoViews);
+    const { violation, isWhole, stateCount, finalCount } = await explore(twoViews);
     assert.equal(violation, null);
     assert.ok(isWhole, `the search ended after ${stateCount} states`);
-    assert.deepEqual(
-      { stateCount, moveCount, finalCount },
-      { stateCount: 708_596, moveCount: 2_832_763, finalCount: 464_520 },
+    // Fewer would mean that something can no longer happen: of 708,596 states 464,520 had a final block.
+    assert.ok(
+      stateCount > 500_000 && finalCount > 300_000,
+      `${stateCount} states, ${finalCount} with a final block`,
     );
   }).timeout(testMsMax);
 
