@@ -4,11 +4,12 @@
  */
 import { digestOf } from '../../../consensus/chain.ts';
 import type { Effect } from '../../../consensus/effect.ts';
+import { genesisStart } from '../../../consensus/epoch.ts';
 import type { ConsensusEvent } from '../../../consensus/event.ts';
 import type { SafetyRecord } from '../../../consensus/record.ts';
 import type { ReplicaConfig, ReplicaState } from '../../../consensus/replica.ts';
 import type { Block } from '../../../protocol/block.ts';
-import type { MemberName, View, VoterIndex } from '../../../protocol/brand.ts';
+import type { MemberName, Timestamp, View, VoterIndex } from '../../../protocol/brand.ts';
 import type { Vote } from '../../../protocol/vote.ts';
 import { check, viewOfRecord } from '../checks.ts';
 import { asVerified, chainId, signVote } from '../model.ts';
@@ -53,6 +54,7 @@ export function createVoterStates(core: Core, universe: Universe): VoterStates {
   const config: ReplicaConfig & { readonly leaders: readonly number[] } = {
     chainId,
     voters,
+    start: genesisStart(chainId, 0 as Timestamp),
     own,
     ownName: 'voter-1' as MemberName,
     deltaMs: 100,
@@ -271,6 +273,7 @@ function nameOf(record: SafetyRecord): string {
   if (record.kind === 'vote') return `${record.vote.kind} ${record.vote.view} ${record.vote.digest}`;
   if (record.kind === 'certificate')
     return `certificate ${record.certificate.kind} ${record.certificate.view} ${record.certificate.digest}`;
+  if (record.kind === 'memory') return `memory ${record.memory} ${record.view}`;
   const block = record.kind === 'block' ? record.block : record.proposal.block;
   return `${record.kind} ${block.header.view} ${digestOf(block)}`;
 }
