@@ -13,7 +13,7 @@ import { batchKey, laneBounds, laneKey, lanePlace, type LanePlace } from './keys
 
 export type StoredBatch = Pick<Batch, 'digest' | 'member' | 'sequence' | 'bytes'>;
 
-const databaseOptions = { cacheSize: 8_388_608, writeBufferSize: 33_554_432, isCompressed: false };
+const databaseOptions = { cacheSize: 8_388_608, writeBufferSize: 33_554_432 };
 /** Batches that need not be durable yet wait in memory for the next write, up to so many bytes. */
 const waitingBytesMax = 1_048_576;
 const nothing = new Uint8Array(0);

@@ -143,6 +143,7 @@ export class Database {
       await this.#lastWrite;
       await this.#before?.close();
       await this.#level.close();
+      if (this.#failure === null) this.#level.markClosed?.();
     } catch (error) {
       throw storageFailure(error, 'close the database');
     }

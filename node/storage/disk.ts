@@ -5,6 +5,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { Level } from 'level';
+import { checkLevelFiles, markClosed } from './levelFiles.ts';
 import { makePrivateDirectory } from './layout.ts';
 import { takeLock, type DirectoryLock } from './lock.ts';
 
@@ -64,6 +65,8 @@ export interface RawDatabase {
   iterator(range: RawRange): RawIterator;
   /** Missing where files hold nothing that was deleted. */
   compactRange?(start: string, end: string): Promise<void>;
+  /** After an orderly `close`: keeps in mind which files it left. Missing where there are none. */
+  markClosed?(): void;
   close(): Promise<void>;
 }
 
@@ -74,8 +77,6 @@ export interface DatabaseOptions {
   readonly cacheSize: number;
   /** Bytes of log before LevelDB sorts it into a table; two such buffers may be in memory. */
   readonly writeBufferSize: number;
-  /** False where values are compressed or encrypted already. */
-  readonly isCompressed: boolean;
 }
 
 export interface Disk extends Files {
@@ -108,16 +109,18 @@ export const systemDisk: Disk = {
     }
   },
   hasDatabase: (directory) => fs.existsSync(join(directory, 'CURRENT')),
-  openDatabase: async (directory, { mode, cacheSize, writeBufferSize, isCompressed }) => {
+  openDatabase: async (directory, { mode, cacheSize, writeBufferSize }) => {
+    if (mode === 'existing') checkLevelFiles(directory);
     const level = new Level<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' });
     await level.open({
       createIfMissing: mode === 'create',
       errorIfExists: mode === 'create',
       cacheSize,
       writeBufferSize,
-      compression: isCompressed,
+      // Hashes, ciphertext and signatures do not shrink; and what is not compressed can be checked (levelFiles.ts).
+      compression: false,
     });
-    return level;
+    return Object.assign(level, { markClosed: () => markClosed(directory) });
   },
   takeLock,
 };

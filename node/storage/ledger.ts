@@ -48,7 +48,7 @@ import { RowCache } from './rowCache.ts';
 import { expiredWrites, nextExpiry } from './seenIds.ts';
 
 // Most of it are hashes, which do not compress; a large buffer is flushed and merged less often, and replayed in a blink.
-const databaseOptions = { cacheSize: 33_554_432, writeBufferSize: 33_554_432, isCompressed: false };
+const databaseOptions = { cacheSize: 33_554_432, writeBufferSize: 33_554_432 };
 /** An anchor costs two fsyncs; at most so many blocks may be lost with a database file before the node notices. */
 const anchorEveryBlocks = 256;
 const recentBlocksMax = 128;

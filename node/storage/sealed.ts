@@ -22,7 +22,7 @@ export interface StoredDocument {
   readonly bytes: Uint8Array;
 }
 
-const databaseOptions = { cacheSize: 4_194_304, writeBufferSize: 4_194_304, isCompressed: false };
+const databaseOptions = { cacheSize: 4_194_304, writeBufferSize: 4_194_304 };
 const nothing = new Uint8Array(0);
 const idSize = 16;
 

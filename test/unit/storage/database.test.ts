@@ -9,7 +9,7 @@ import { StorageFailure, storageFailure } from '../../../node/storage/failure.ts
 import { aFolder, failsWith, text } from './builders.ts';
 
 function options(mode: 'create' | 'existing'): DatabaseOptions {
-  return { mode, cacheSize: 1_048_576, writeBufferSize: 1_048_576, isCompressed: true };
+  return { mode, cacheSize: 1_048_576, writeBufferSize: 1_048_576 };
 }
 
 function aRaw(directory: string): Level<string, Uint8Array> {

@@ -199,7 +199,6 @@ describe('the ledger store', () => {
       mode: 'create',
       cacheSize: 1_048_576,
       writeBufferSize: 1_048_576,
-      isCompressed: true,
     } as const;
     await (await openDatabase(place.directory, options)).close();
     await assert.rejects(reopened(place), failsWith('missing'));
