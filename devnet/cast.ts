@@ -174,8 +174,8 @@ function castPractitioner(seed: string, member: MemberName, person: Person): Cas
     roles: person.roles,
     scopes: person.scopes,
     validUntil,
-    status: 'active',
-    keys: keys.map(({ publicKey }) => ({ key: publicKey, status: 'active', sinceMs: createdAt })),
+    suspensions: [],
+    keys: keys.map(({ publicKey }) => publicKey),
   };
   return { name: person.name, practitioner, keys, isInKeystore: person.isInKeystore };
 }

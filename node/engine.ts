@@ -11,7 +11,8 @@ import type { Digest, Height, MemberName, Sequence, Timestamp, Verified } from '
 import { chainIdOf, genesisVoterSet, type Genesis } from '../protocol/genesis.ts';
 import { laneCursor } from '../protocol/lane.ts';
 import { voterIndexOf, type Member, type VoterSet } from '../protocol/member.ts';
-import { mayRead, readPrescription } from '../protocol/prescription.ts';
+import { mayRead } from '../protocol/fillStatus.ts';
+import { readPrescription } from '../protocol/prescription.ts';
 import { refused, type Result } from '../protocol/result.ts';
 import type { SignatureScheme, Signer } from '../protocol/signature.ts';
 import { encodeAnswer } from '../protocol/sync.ts';

@@ -2,6 +2,16 @@
 import * as z from 'zod';
 import type { Digest } from './brand.ts';
 import {
+  askRenewalBodySchema,
+  askSubstitutionBodySchema,
+  decideRenewalBodySchema,
+  decideSubstitutionBodySchema,
+  type AskRenewalBody,
+  type AskSubstitutionBody,
+  type DecideRenewalBody,
+  type DecideSubstitutionBody,
+} from './asking.ts';
+import {
   acceptBodySchema,
   adjudicateBodySchema,
   estimateBodySchema,
@@ -15,23 +25,43 @@ import {
 } from './claim.ts';
 import { parseWith } from './codec.ts';
 import {
+  grantBodySchema,
+  revokeGrantBodySchema,
+  type GrantBody,
+  type RevokeGrantBody,
+} from './delegation.ts';
+import {
   deliverBodySchema,
   receiveBodySchema,
+  scanBodySchema,
   shipBodySchema,
   type DeliverBody,
   type ReceiveBody,
+  type ScanBody,
   type ShipBody,
 } from './delivery.ts';
 import { evidenceChecks } from './evidence.ts';
 import {
+  failBodySchema,
+  breachBodySchema,
+  takeBackBodySchema,
+  type FailBody,
+  type BreachBody,
+  type TakeBackBody,
+} from './failing.ts';
+import {
   closeBodySchema,
   dispenseBodySchema,
+  extendBodySchema,
   reserveBodySchema,
   returnBodySchema,
+  withdrawBodySchema,
   type CloseBody,
   type DispenseBody,
+  type ExtendBody,
   type ReserveBody,
   type ReturnBody,
+  type WithdrawBody,
 } from './fill.ts';
 import {
   joinBodySchema,
@@ -46,19 +76,29 @@ import {
   type RotateBody,
 } from './governance.ts';
 import {
+  nominateBodySchema,
+  redirectBodySchema,
+  type NominateBody,
+  type RedirectBody,
+} from './nominating.ts';
+import { stopBodySchema, type StopBody } from './stopping.ts';
+import {
   registerBodySchema,
-  suspendBodySchema,
+  scopeBodySchema,
+  suspensionBodySchema,
   type RegisterBody,
-  type SuspendBody,
+  type ScopeBody,
+  type SuspensionBody,
 } from './practitioner.ts';
 import {
-  cancelBodySchema,
-  issueBodySchema,
-  reviewBodySchema,
-  type CancelBody,
-  type IssueBody,
-  type ReviewBody,
-} from './prescribing.ts';
+  addKeyBodySchema,
+  revokeKeyBodySchema,
+  rotateKeyBodySchema,
+  type AddKeyBody,
+  type RevokeKeyBody,
+  type RotateKeyBody,
+} from './practitionerKey.ts';
+import { issueBodySchema, reviewBodySchema, type IssueBody, type ReviewBody } from './prescribing.ts';
 import { reportBodySchema, type ReportBody } from './reporting.ts';
 import { accepted, type Result } from './result.ts';
 import { paidBodySchema, statementBodySchema, type PaidBody, type StatementBody } from './settlement.ts';
@@ -68,16 +108,37 @@ import { voteBodySchema, type VoteBody } from './voting.ts';
 
 export const actionKinds = [
   'practitioner.register',
+  'practitioner.scope',
   'practitioner.suspend',
+  'practitioner.reinstate',
+  'key.add',
+  'key.rotate',
+  'key.revoke',
+  'delegation.grant',
+  'delegation.revoke',
   'rx.issue',
   'rx.review',
   'rx.cancel',
+  'rx.hold',
+  'rx.release',
+  'rx.nominate',
+  'rx.redirect',
+  'substitution.request',
+  'substitution.decide',
+  'renewal.request',
+  'renewal.decide',
   'fill.reserve',
+  'fill.extend',
   'fill.return',
   'fill.dispense',
   'fill.close',
+  'fill.withdraw',
   'delivery.ship',
+  'delivery.scan',
   'delivery.deliver',
+  'delivery.fail',
+  'delivery.return',
+  'delivery.report',
   'delivery.receive',
   'claim.estimate',
   'claim.adjudicate',
@@ -100,16 +161,37 @@ export type ActionKind = (typeof actionKinds)[number];
 
 interface ActionBodies {
   readonly 'practitioner.register': RegisterBody;
-  readonly 'practitioner.suspend': SuspendBody;
+  readonly 'practitioner.scope': ScopeBody;
+  readonly 'practitioner.suspend': SuspensionBody;
+  readonly 'practitioner.reinstate': SuspensionBody;
+  readonly 'key.add': AddKeyBody;
+  readonly 'key.rotate': RotateKeyBody;
+  readonly 'key.revoke': RevokeKeyBody;
+  readonly 'delegation.grant': GrantBody;
+  readonly 'delegation.revoke': RevokeGrantBody;
   readonly 'rx.issue': IssueBody;
   readonly 'rx.review': ReviewBody;
-  readonly 'rx.cancel': CancelBody;
+  readonly 'rx.cancel': StopBody;
+  readonly 'rx.hold': StopBody;
+  readonly 'rx.release': StopBody;
+  readonly 'rx.nominate': NominateBody;
+  readonly 'rx.redirect': RedirectBody;
+  readonly 'substitution.request': AskSubstitutionBody;
+  readonly 'substitution.decide': DecideSubstitutionBody;
+  readonly 'renewal.request': AskRenewalBody;
+  readonly 'renewal.decide': DecideRenewalBody;
   readonly 'fill.reserve': ReserveBody;
+  readonly 'fill.extend': ExtendBody;
   readonly 'fill.return': ReturnBody;
   readonly 'fill.dispense': DispenseBody;
   readonly 'fill.close': CloseBody;
+  readonly 'fill.withdraw': WithdrawBody;
   readonly 'delivery.ship': ShipBody;
+  readonly 'delivery.scan': ScanBody;
   readonly 'delivery.deliver': DeliverBody;
+  readonly 'delivery.fail': FailBody;
+  readonly 'delivery.return': TakeBackBody;
+  readonly 'delivery.report': BreachBody;
   readonly 'delivery.receive': ReceiveBody;
   readonly 'claim.estimate': EstimateBody;
   readonly 'claim.adjudicate': AdjudicateBody;
@@ -132,24 +214,48 @@ interface ActionBodies {
 /** The body of one kind of action. */
 export type ActionBody<K extends ActionKind> = ActionBodies[K];
 
+/** An action of one of these kinds. */
+export type ActionOf<K extends ActionKind> = {
+  readonly [P in K]: { readonly kind: P; readonly body: ActionBodies[P] };
+}[K];
+
 /** One case for each kind: `{ kind: 'rx.issue', body: IssueBody }` and so on. */
-export type Action = {
-  readonly [K in ActionKind]: { readonly kind: K; readonly body: ActionBodies[K] };
-}[ActionKind];
+export type Action = ActionOf<ActionKind>;
 
 /** The schemas of the bodies by kind; clients that build forms or documents from them read them here. */
 export const bodySchemas: { readonly [K in ActionKind]: z.ZodType<ActionBodies[K]> } = {
   'practitioner.register': registerBodySchema,
-  'practitioner.suspend': suspendBodySchema,
+  'practitioner.scope': scopeBodySchema,
+  'practitioner.suspend': suspensionBodySchema,
+  'practitioner.reinstate': suspensionBodySchema,
+  'key.add': addKeyBodySchema,
+  'key.rotate': rotateKeyBodySchema,
+  'key.revoke': revokeKeyBodySchema,
+  'delegation.grant': grantBodySchema,
+  'delegation.revoke': revokeGrantBodySchema,
   'rx.issue': issueBodySchema,
   'rx.review': reviewBodySchema,
-  'rx.cancel': cancelBodySchema,
+  'rx.cancel': stopBodySchema,
+  'rx.hold': stopBodySchema,
+  'rx.release': stopBodySchema,
+  'rx.nominate': nominateBodySchema,
+  'rx.redirect': redirectBodySchema,
+  'substitution.request': askSubstitutionBodySchema,
+  'substitution.decide': decideSubstitutionBodySchema,
+  'renewal.request': askRenewalBodySchema,
+  'renewal.decide': decideRenewalBodySchema,
   'fill.reserve': reserveBodySchema,
+  'fill.extend': extendBodySchema,
   'fill.return': returnBodySchema,
   'fill.dispense': dispenseBodySchema,
   'fill.close': closeBodySchema,
+  'fill.withdraw': withdrawBodySchema,
   'delivery.ship': shipBodySchema,
+  'delivery.scan': scanBodySchema,
   'delivery.deliver': deliverBodySchema,
+  'delivery.fail': failBodySchema,
+  'delivery.return': takeBackBodySchema,
+  'delivery.report': breachBodySchema,
   'delivery.receive': receiveBodySchema,
   'claim.estimate': estimateBodySchema,
   'claim.adjudicate': adjudicateBodySchema,

@@ -8,11 +8,13 @@ import type { MemberRole } from './member.ts';
 import { requireMember } from './membership.ts';
 import type { PrescriptionClass } from './policy.ts';
 import {
-  practitionerIdOfKey,
+  hasScope,
+  isPractitionerActive,
   readPractitioner,
   type Practitioner,
   type PractitionerRole,
 } from './practitioner.ts';
+import { readKey } from './practitionerKey.ts';
 import type { RecordReader } from './record.ts';
 import { accepted, refused, type Result } from './result.ts';
 import type { Seal } from './seal.ts';
@@ -111,13 +113,14 @@ export function authoriseOne(
 
 /** The practitioner behind a key, active, with the key active, at block time. */
 function activeSigner(context: Context, key: PublicKey): Result<Signer> {
-  const id = practitionerIdOfKey(context.state, key);
-  if (id === null) return refused('keyUnknown');
-  const practitioner = present(readPractitioner(context.state, id), 'a key has its practitioner');
-  const own = practitioner.keys.find((candidate) => candidate.key === key);
-  if (own?.status !== 'active') return refused('keyRevoked');
-  if (practitioner.status !== 'active') return refused('practitionerNotActive');
-  if (practitioner.validUntil <= context.timeMs) return refused('practitionerNotActive', 'validUntil');
+  const standing = readKey(context.state, key);
+  if (standing === null) return refused('keyUnknown');
+  if (standing.revokedMs !== null) return refused('keyRevoked');
+  const practitioner = present(
+    readPractitioner(context.state, standing.practitionerId),
+    'a key has its practitioner',
+  );
+  if (!isPractitionerActive(practitioner, context.timeMs)) return refused('practitionerNotActive');
   return accepted({ practitioner, key });
 }
 
@@ -133,7 +136,7 @@ function takePlace(place: Place, free: readonly Signer[]): Result<Signer> {
   );
   if (inRole.length === 0) return refused('roleMissing');
   const { scope } = place;
-  const inScope = inRole.filter(({ practitioner }) => scope === null || practitioner.scopes.includes(scope));
+  const inScope = inRole.filter(({ practitioner }) => scope === null || hasScope(practitioner, scope));
   const first = inScope[0];
   return first === undefined ? refused('scopeMissing') : accepted(first);
 }

@@ -17,16 +17,8 @@ import { invariant, present } from './invariant.ts';
 import { requireMember } from './membership.ts';
 import { amountMax } from './limits.ts';
 import { readPolicy } from './policy.ts';
-import {
-  findFill,
-  holderOfFill,
-  prescriptionRecord,
-  unitsOfEvents,
-  unitsPrescribed,
-  withFill,
-  type DispenseEvent,
-  type FoundFill,
-} from './prescription.ts';
+import { findFill, holderOfFill, unitsOfEvents, unitsPrescribed, type FoundFill } from './fillStatus.ts';
+import { prescriptionRecord, withFill, type DispenseEvent } from './prescription.ts';
 import { applied, type Applied } from './record.ts';
 import { accepted, refused, type Result } from './result.ts';
 import { addToPosition } from './settlement.ts';
@@ -46,7 +38,7 @@ export function estimate(context: Context, body: EstimateBody): Result<Applied> 
   const insurer = requireMember(state, body.insurer, ['insurer']);
   if (!insurer.ok) return insurer;
   const { fill } = found.value;
-  const isSupplier = fill.events.some((event) => event.pharmacy === member);
+  const isSupplier = fill.events.some((event) => event.pharmacy === member && event.withdrawnMs === null);
   if (holderOfFill(fill, timeMs) !== member && !isSupplier) return refused('notHolder');
   const itemIds = body.lines.map((line) => line.itemId);
   if (new Set(itemIds).size !== itemIds.length) return refused('itemsInvalid', 'lines');
@@ -233,7 +225,8 @@ function claimableEvents(found: FoundFill, claim: Claim, body: SubmitBody): Resu
   const events: DispenseEvent[] = [];
   for (const eventId of body.eventIds) {
     const event = found.fill.events.find((candidate) => candidate.eventId === eventId);
-    if (event?.pharmacy !== claim.pharmacy) return refused('dispenseEventUnknown');
+    if (event?.pharmacy !== claim.pharmacy || event.withdrawnMs !== null)
+      return refused('dispenseEventUnknown');
     if (event.claimId !== null) return refused('dispenseEventClaimed');
     events.push(event);
   }

@@ -1,49 +1,32 @@
-/** A parcel's way: shipped by pharmacy and courier together, delivered by the courier, received by the patient. */
+/**
+ * A parcel's way out: handed over by the pharmacy, from courier to hub to courier, delivered, received by the patient. Every
+ * hand-over has both signatures in one transaction, so exactly one member has the parcel at any height (I16).
+ */
 import * as z from 'zod';
-import { authorise, authoriseKeys, authoriseOne, scopeOfClass, type Context } from './authorisation.ts';
+import {
+  authorise,
+  authoriseKeys,
+  authoriseOne,
+  scopeOfClass,
+  type Context,
+  type Place,
+} from './authorisation.ts';
 import type { Digest, Id, MemberName, Timestamp } from './brand.ts';
-import { digestSchema, idSchema, nameSchema, timestampSchema } from './codec.ts';
+import { codeSchema, digestSchema, idSchema, nameSchema, timestampSchema } from './codec.ts';
+import { findFill, isAtCounter, isSupplied, type FoundFill } from './fillStatus.ts';
 import { invariant } from './invariant.ts';
+import { parcelRecord, readParcel, type Parcel } from './parcel.ts';
+import { readPolicy } from './policy.ts';
 import {
   fillIndexSchema,
-  findFill,
   prescriptionRecord,
   withFill,
   type DispenseEvent,
   type Fill,
-  type FoundFill,
 } from './prescription.ts';
 import { receiptCodeHash } from './receiptCode.ts';
-import {
-  applied,
-  readRecord,
-  recordCodec,
-  type Applied,
-  type RecordCodec,
-  type RecordReader,
-  type RecordWrite,
-} from './record.ts';
+import { applied, type Applied } from './record.ts';
 import { accepted, refused, type Result } from './result.ts';
-
-const parcelStatuses = ['inTransit', 'delivered', 'received'] as const;
-type ParcelStatus = (typeof parcelStatuses)[number];
-
-export interface Parcel {
-  readonly parcelId: Id;
-  readonly rxId: Id;
-  readonly k: number;
-  readonly pharmacy: MemberName;
-  readonly courier: MemberName;
-  /** Who has it (I16); null once the patient confirmed receipt. */
-  readonly custodian: MemberName | null;
-  readonly sealHash: Digest;
-  readonly deliverBy: Timestamp;
-  readonly status: ParcelStatus;
-  /** Block times. */
-  readonly shippedMs: Timestamp;
-  readonly deliveredMs: Timestamp | null;
-  readonly receivedMs: Timestamp | null;
-}
 
 /** `delivery.ship`, signed by a pharmacist (hand-over) and by a person of `courier` (take-over). */
 export interface ShipBody {
@@ -54,6 +37,18 @@ export interface ShipBody {
   /** Hash of the number on the parcel's seal. */
   readonly sealHash: Digest;
   readonly deliverBy: Timestamp;
+}
+
+/**
+ * `delivery.scan`, signed by a person of `from` (hand-over) and by another person of `to` (take-over): a hub, another
+ * courier, or another rider of the same one.
+ */
+export interface ScanBody {
+  readonly parcelId: Id;
+  readonly from: MemberName;
+  readonly to: MemberName;
+  /** Code of the hub. */
+  readonly place: string;
 }
 
 /** `delivery.deliver`, signed by a person of the courier that holds the parcel. */
@@ -81,6 +76,13 @@ export const shipBodySchema: z.ZodType<ShipBody> = z.strictObject({
   deliverBy: timestampSchema,
 });
 
+export const scanBodySchema: z.ZodType<ScanBody> = z.strictObject({
+  parcelId: idSchema,
+  from: nameSchema,
+  to: nameSchema,
+  place: codeSchema,
+});
+
 export const deliverBodySchema: z.ZodType<DeliverBody> = z.strictObject({ parcelId: idSchema });
 
 export const receiveBodySchema: z.ZodType<ReceiveBody> = z.strictObject({
@@ -95,38 +97,9 @@ export const receiveBodySchema: z.ZodType<ReceiveBody> = z.strictObject({
     .nullable(),
 });
 
-const parcelSchema: z.ZodType<Parcel> = z.strictObject({
-  parcelId: idSchema,
-  rxId: idSchema,
-  k: fillIndexSchema,
-  pharmacy: nameSchema,
-  courier: nameSchema,
-  custodian: nameSchema.nullable(),
-  sealHash: digestSchema,
-  deliverBy: timestampSchema,
-  status: z.enum(parcelStatuses),
-  shippedMs: timestampSchema,
-  deliveredMs: timestampSchema.nullable(),
-  receivedMs: timestampSchema.nullable(),
-});
-
-const parcelCodec: RecordCodec<Parcel> = recordCodec(parcelSchema);
-
-function parcelRecordKey(parcelId: Id): string {
-  return `parcel/${parcelId}`;
-}
-
-export function readParcel(state: RecordReader, parcelId: Id): Parcel | null {
-  return readRecord(state, parcelRecordKey(parcelId), parcelCodec);
-}
-
-function parcelRecord(parcel: Parcel): RecordWrite {
-  return [parcelRecordKey(parcel.parcelId), parcelCodec.encode(parcel)];
-}
-
 /**
  * All that this pharmacy dispensed of the fill and that is still with it goes into one parcel. Refusals:
- * `prescriptionUnknown`, `fillUnknown`, those of `authorise`, `parcelExists`, `nothingDispensed`.
+ * `prescriptionUnknown`, `fillUnknown`, those of `authorise`, `parcelExists`, `timeInvalid`, `nothingDispensed`.
  */
 export function ship(context: Context, body: ShipBody): Result<Applied> {
   const { state, member, timeMs } = context;
@@ -136,10 +109,12 @@ export function ship(context: Context, body: ShipBody): Result<Applied> {
   const scope = scopeOfClass(prescription.class);
   const signers = authorise(context, [
     { member, memberRoles: ['pharmacy'], roles: ['pharmacist'], scope, id: null },
-    { member: body.courier, memberRoles: ['courier'], roles: ['courier'], scope: null, id: null },
+    courierOf(body.courier),
   ]);
   if (!signers.ok) return signers;
   if (readParcel(state, body.parcelId) !== null) return refused('parcelExists');
+  const dueMax = timeMs + readPolicy(state).deliverMsMax;
+  if (body.deliverBy <= timeMs || body.deliverBy > dueMax) return refused('timeInvalid', 'deliverBy');
   const isPacked = (event: DispenseEvent): boolean => event.pharmacy === member && isAtCounter(event);
   if (!fill.events.some(isPacked)) return refused('nothingDispensed');
   const { parcelId, rxId, k, courier, sealHash, deliverBy } = body;
@@ -151,35 +126,62 @@ export function ship(context: Context, body: ShipBody): Result<Applied> {
     pharmacy: member,
     courier,
     custodian: courier,
+    place: null,
     sealHash,
     deliverBy,
     status: 'inTransit',
+    isSealIntact: null,
     shippedMs: timeMs,
     deliveredMs: null,
+    failedMs: null,
+    returnedMs: null,
     receivedMs: null,
+    breachMs: null,
   };
   const writes = [prescriptionRecord(withFill(prescription, { ...fill, events })), parcelRecord(parcel)];
   return accepted(applied([rxId, parcelId], writes));
 }
 
+/** Refusals: `parcelUnknown`, those of `authorise`, `wrongSigners` (one person with two keys), `notCustodian`, `parcelState`. */
+export function scan(context: Context, body: ScanBody): Result<Applied> {
+  const { from, to, place } = body;
+  const parcel = readParcel(context.state, body.parcelId);
+  if (parcel === null) return refused('parcelUnknown');
+  const signers = authorise(context, [courierOf(from), courierOf(to)]);
+  if (!signers.ok) return signers;
+  const [hander, taker] = signers.value;
+  if (hander?.practitioner.id === taker?.practitioner.id) return refused('wrongSigners');
+  if (parcel.status !== 'inTransit') return refused('parcelState');
+  if (parcel.custodian !== from) return refused('notCustodian');
+  return accepted(changedParcel({ ...parcel, custodian: to, place }));
+}
+
 /** Refusals: `parcelUnknown`, those of `authorise`, `notCustodian`, `parcelState`. */
 export function deliver(context: Context, body: DeliverBody): Result<Applied> {
-  const { state, member, timeMs } = context;
-  const parcel = readParcel(state, body.parcelId);
-  if (parcel === null) return refused('parcelUnknown');
-  const signer = authoriseOne(context, {
-    member,
-    memberRoles: ['courier'],
-    roles: ['courier'],
-    scope: null,
-    id: null,
-  });
-  if (!signer.ok) return signer;
-  if (parcel.courier !== member) return refused('notCustodian');
+  const found = ownParcel(context, body.parcelId);
+  if (!found.ok) return found;
+  const parcel = found.value;
   if (parcel.status !== 'inTransit') return refused('parcelState');
-  invariant(parcel.custodian === member, 'a parcel in transit is with its courier');
-  const delivered: Parcel = { ...parcel, status: 'delivered', deliveredMs: timeMs };
-  return accepted(applied([parcel.rxId, parcel.parcelId], [parcelRecord(delivered)]));
+  return accepted(changedParcel({ ...parcel, status: 'delivered', deliveredMs: context.timeMs }));
+}
+
+/** The parcel, if a person of the courier that has it signed. Refusals: `parcelUnknown`, those of `authorise`, `notCustodian`. */
+export function ownParcel(context: Context, parcelId: Id): Result<Parcel> {
+  const parcel = readParcel(context.state, parcelId);
+  if (parcel === null) return refused('parcelUnknown');
+  const signer = authoriseOne(context, courierOf(context.member));
+  if (!signer.ok) return signer;
+  // A parcel that the patient has received is with nobody: its end says more than its custodian.
+  if (parcel.custodian === null) return refused('parcelState');
+  return parcel.custodian === context.member ? accepted(parcel) : refused('notCustodian');
+}
+
+export function courierOf(member: MemberName): Place {
+  return { member, memberRoles: ['courier'], roles: ['courier'], scope: null, id: null };
+}
+
+export function changedParcel(parcel: Parcel): Applied {
+  return applied([parcel.rxId, parcel.parcelId], [parcelRecord(parcel)]);
 }
 
 /**
@@ -225,17 +227,17 @@ function authoriseReceive(
   const isParty =
     parcel === null
       ? fill.events.some((event) => event.pharmacy === member)
-      : parcel.courier === member || parcel.pharmacy === member;
+      : parcel.custodian === member || parcel.pharmacy === member;
   if (!isParty) return refused('notPermitted');
   const hash = receiptCodeHash(body.rxId, body.k, body.receiptCode);
   return hash === fill.receiptHash ? accepted(null) : refused('receiptCodeWrong');
 }
 
 function receiveAtCounter(context: Context, { prescription, fill }: FoundFill): Result<Applied> {
-  if (fill.events.length === 0) return refused('nothingDispensed');
+  if (!isSupplied(fill)) return refused('nothingDispensed');
   if (!fill.events.some(isAtCounter)) {
-    const isAllShipped = fill.events.every((event) => event.parcelId !== null);
-    return refused(isAllShipped ? 'parcelState' : 'alreadyReceived');
+    const isSomeShipped = fill.events.some((event) => event.parcelId !== null && event.receivedMs === null);
+    return refused(isSomeShipped ? 'parcelState' : 'alreadyReceived');
   }
   const received = markReceived(fill, isAtCounter, context.timeMs);
   return accepted(applied([prescription.rxId], [prescriptionRecord(withFill(prescription, received))]));
@@ -251,11 +253,6 @@ function receiveParcel(context: Context, found: FoundFill, parcel: Parcel): Resu
   const updated = withFill(prescription, markReceived(fill, isInside, context.timeMs));
   const writes = [prescriptionRecord(updated), parcelRecord(received)];
   return accepted(applied([prescription.rxId, parcel.parcelId], writes));
-}
-
-/** Dispensed and not handed over yet. */
-function isAtCounter(event: DispenseEvent): boolean {
-  return event.parcelId === null && event.receivedMs === null;
 }
 
 function markReceived(fill: Fill, isMeant: (event: DispenseEvent) => boolean, timeMs: Timestamp): Fill {

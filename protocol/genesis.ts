@@ -83,7 +83,7 @@ export function genesisFromJson(json: unknown): Result<Genesis> {
   const { practitioners } = genesis;
   const ids = practitioners.map((practitioner) => practitioner.id);
   if (new Set(ids).size !== ids.length) return refused('malformed', 'practitioners: an id twice');
-  const signers = practitioners.flatMap((practitioner) => practitioner.keys.map(({ key }) => key));
+  const signers = practitioners.flatMap((practitioner) => practitioner.keys);
   if (new Set(signers).size !== signers.length) return refused('malformed', 'practitioners: a key twice');
   const isOrphan = practitioners.some((practitioner) => !names.includes(practitioner.member));
   return isOrphan ? refused('malformed', 'practitioners: not a member') : accepted(genesis);

@@ -40,6 +40,10 @@ export const dispenseEventsMax = 32;
 export const statementClaimsMax = 100_000;
 export const nameBytesMax = 64;
 export const authoredOnSkewMsMax = 300_000;
+/** Active at one time; keys that were revoked stay known for ever, each under its own record. */
+export const practitionerKeysMax = 4;
+export const delegationMsMax: number = 366 * 24 * 3_600_000;
+export const delegationsPerDayMax = 1_000;
 export const shortagesMax = 64;
 
 // governance

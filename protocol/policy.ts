@@ -50,6 +50,16 @@ export interface Policy {
   readonly shortages: readonly Shortage[];
   /** Beginnings of days of rest, each 24 hours long: one within a prescription's time lengthens what its class allows by a day. */
   readonly holidays: readonly Timestamp[];
+  /** Whoever prescribed or reviewed a prescription does not dispense it. */
+  readonly isDispenserSeparate: boolean;
+  /** A pack that left the pharmacy and came back sealed may be dispensed again. */
+  readonly isRestockAllowed: boolean;
+  /** Longest time from a parcel's hand-over to the courier until it is due. */
+  readonly deliverMsMax: number;
+  /** What was delivered or handed out, and is not confirmed after so long, is shown as unconfirmed. */
+  readonly confirmMs: number;
+  /** How long a request for a renewal waits for its answer. */
+  readonly renewalMs: number;
 }
 
 /** A version with the height from which on it judges. */
@@ -85,6 +95,11 @@ export const policySchema: z.ZodType<Policy> = z.strictObject({
     .array(z.strictObject({ rule: codeSchema, start: timestampSchema, end: timestampSchema }))
     .max(shortagesMax),
   holidays: z.array(timestampSchema).max(holidaysMax),
+  isDispenserSeparate: z.boolean(),
+  isRestockAllowed: z.boolean(),
+  deliverMsMax: durationSchema,
+  confirmMs: durationSchema,
+  renewalMs: durationSchema,
 });
 
 export const defaultPolicy: Policy = {
@@ -98,6 +113,11 @@ export const defaultPolicy: Policy = {
   adjudicationMs: dayMs,
   shortages: [],
   holidays: [],
+  isDispenserSeparate: true,
+  isRestockAllowed: false,
+  deliverMsMax: 7 * dayMs,
+  confirmMs: 3 * dayMs,
+  renewalMs: 7 * dayMs,
 };
 
 const policyRecordKey = 'policy';

@@ -1,15 +1,10 @@
-/** A prescription's life before and beside the pharmacies: issued by a doctor, reviewed by a pharmacist, cancelled. */
+/** A prescription's life before the pharmacies: issued by a doctor, or in a doctor's name, and reviewed by a pharmacist. */
 import * as z from 'zod';
-import {
-  authorise,
-  authoriseKeys,
-  authoriseOne,
-  scopeOfClass,
-  type Context,
-  type Place,
-} from './authorisation.ts';
+import { authorise, authoriseOne, scopeOfClass, type Context, type Place } from './authorisation.ts';
 import type { Id, PublicKey, Timestamp } from './brand.ts';
 import { codeSchema, idSchema, publicKeySchema, timestampSchema } from './codec.ts';
+import { useDelegation } from './delegating.ts';
+import { isVoided } from './fillStatus.ts';
 import { invariant } from './invariant.ts';
 import { authoredOnSkewMsMax, fillsMax, itemsMax } from './limits.ts';
 import {
@@ -19,23 +14,21 @@ import {
   type Policy,
   type PrescriptionClass,
 } from './policy.ts';
-import { readPractitioner } from './practitioner.ts';
+import { hasScope, isPractitionerActive, readPractitioner, type Practitioner } from './practitioner.ts';
 import {
-  fillIndexSchema,
   fillPlanSchema,
   itemSchema,
   prescriptionRecord,
   prescriptionRecordKey,
   readPrescription,
-  statusOfFill,
-  type Fill,
   type FillPlan,
   type Item,
   type Prescription,
 } from './prescription.ts';
-import { countIssue } from './rate.ts';
-import { applied, type Applied } from './record.ts';
+import { countIssues } from './rate.ts';
+import { applied, type Applied, type RecordWrite } from './record.ts';
 import { accepted, refused, type Result } from './result.ts';
+import { cancelled, openFills } from './stopping.ts';
 
 /** `rx.issue`, signed by the prescriber; a controlled class by a second key of the hospital with that scope. */
 export interface IssueBody {
@@ -63,14 +56,6 @@ export interface ReviewBody {
   readonly reason: string;
 }
 
-/** `rx.cancel`, signed by the prescriber or by the owner key. */
-export interface CancelBody {
-  readonly rxId: Id;
-  /** One fill, or null for every fill that can still be cancelled. */
-  readonly k: number | null;
-  readonly reason: string;
-}
-
 export const issueBodySchema: z.ZodType<IssueBody> = z.strictObject({
   rxId: idSchema,
   prescriber: idSchema,
@@ -90,52 +75,59 @@ export const reviewBodySchema: z.ZodType<ReviewBody> = z.strictObject({
   reason: codeSchema,
 });
 
-export const cancelBodySchema: z.ZodType<CancelBody> = z.strictObject({
-  rxId: idSchema,
-  k: fillIndexSchema.nullable(),
-  reason: codeSchema,
-});
-
 /**
- * Refusals: `prescriptionExists`, `practitionerUnknown`, those of `authorise`, `authoredOnOutOfWindow`,
- * `prescriptionExpired`, `validityTooLong`, `itemsInvalid`, `prescriptionUnknown` (replaces), `rateExceeded`.
+ * What it `replaces` is cancelled in the same act, as far as it is open. Refusals: `prescriptionExists`,
+ * `practitionerUnknown`, those of `authorise`, `practitionerNotActive` and `scopeMissing` (the delegator),
+ * `delegationUnknown`, `delegationExceeded`, `authoredOnOutOfWindow`, `prescriptionExpired`, `validityTooLong`,
+ * `itemsInvalid`, `prescriptionUnknown` and `notPermitted` (replaces), `rateExceeded`.
  */
 export function issue(context: Context, body: IssueBody): Result<Applied> {
   const { state, member, timeMs } = context;
   if (state.get(prescriptionRecordKey(body.rxId)) !== null) return refused('prescriptionExists');
-  if (readPractitioner(state, body.prescriber) === null) return refused('practitionerUnknown');
-  const signers = authorise(context, issuePlaces(context, body));
-  if (!signers.ok) return signers;
+  const prescriber = readPractitioner(state, body.prescriber);
+  if (prescriber === null) return refused('practitionerUnknown');
+  const signed = authoriseIssue(context, body, prescriber);
+  if (!signed.ok) return signed;
   const policy = readPolicy(state);
   const checked = checkIssue(context, body, policy);
   if (!checked.ok) return checked;
-  const prescriberKey = signers.value[0]?.key;
-  invariant(prescriberKey !== undefined, 'the first place is the prescriber');
-  const rate = countIssue(context, { key: prescriberKey, class: body.class, policy });
-  if (!rate.ok) return rate;
+  const replaced = replace(context, body);
+  if (!replaced.ok) return replaced;
+  const rates = countIssues(context, { keys: context.keys, class: body.class, policy });
+  if (!rates.ok) return rates;
   const isReviewed = body.reviewRequired || policy.reviewRequired.includes(body.class);
   const prescription: Prescription = {
     rxId: body.rxId,
     hospital: member,
     prescriber: body.prescriber,
+    signedBy: context.keys,
     class: body.class,
     issuedMs: timeMs,
     authoredOn: body.authoredOn,
     validUntil: body.validUntil,
     items: body.items,
-    fills: body.fills.map((plan) => ({ ...plan, reservation: null, ended: null, events: [] })),
+    fills: body.fills.map((plan) => ({ ...plan, reservation: null, ended: null, holds: [], events: [] })),
     ownerKey: body.ownerKey,
     status: isReviewed ? 'pendingReview' : 'open',
     reviewer: null,
     replaces: body.replaces,
     blobHashes: context.seals.map((seal) => seal.blobHash),
+    nomination: null,
+    substitutions: [],
+    renewal: null,
   };
-  return accepted(applied([body.rxId], [prescriptionRecord(prescription), rate.value]));
+  const writes = [
+    prescriptionRecord(prescription),
+    ...rates.value,
+    ...signed.value,
+    ...replaced.value.writes,
+  ];
+  return accepted(applied([body.rxId, ...replaced.value.subjects], writes));
 }
 
 /**
  * `query` leaves it pending: it stands in the history only. Refusals: `prescriptionUnknown`, those of `authorise`,
- * `reviewerIsPrescriber`, `reviewNotPending`, `prescriptionExpired`.
+ * `reviewerIsPrescriber`, `reviewNotPending`, `prescriptionVoided`, `prescriptionNotOpen`, `prescriptionExpired`.
  */
 export function review(context: Context, body: ReviewBody): Result<Applied> {
   const prescription = readPrescription(context.state, body.rxId);
@@ -151,6 +143,7 @@ export function review(context: Context, body: ReviewBody): Result<Applied> {
   const reviewer = signer.value.practitioner.id;
   if (reviewer === prescription.prescriber) return refused('reviewerIsPrescriber');
   if (prescription.status !== 'pendingReview') return refused('reviewNotPending');
+  if (isVoided(context.state, prescription)) return refused('prescriptionVoided');
   if (prescription.fills.every((fill) => fill.ended === 'cancelled')) return refused('prescriptionNotOpen');
   if (context.timeMs >= prescription.validUntil) return refused('prescriptionExpired');
   if (body.outcome === 'query') return accepted(applied([body.rxId], []));
@@ -158,24 +151,16 @@ export function review(context: Context, body: ReviewBody): Result<Applied> {
   return accepted(applied([body.rxId], [prescriptionRecord({ ...prescription, status, reviewer })]));
 }
 
-/**
- * One definite answer in every state: what is not supplied is cancelled, also out of a live reservation. Refusals:
- * `prescriptionUnknown`, `fillUnknown`, `wrongSigners`, `notPermitted`, those of `authorise`, and by the state of the
- * fills: `tooLate` (supplied or closed), `prescriptionExpired`, `prescriptionNotOpen` (cancelled or refused before).
- */
-export function cancel(context: Context, body: CancelBody): Result<Applied> {
-  const prescription = readPrescription(context.state, body.rxId);
-  if (prescription === null) return refused('prescriptionUnknown');
-  const allowed = authoriseCancel(context, prescription);
-  if (!allowed.ok) return allowed;
-  const targets = prescription.fills.filter((fill) => body.k === null || fill.k === body.k);
-  if (targets.length === 0) return refused('fillUnknown');
-  const open = targets.filter((fill) => isCancellable(prescription, fill, context.timeMs));
-  if (open.length === 0) return refusedCancel(prescription, targets, context.timeMs);
-  const fills = prescription.fills.map((fill): Fill =>
-    open.includes(fill) ? { ...fill, ended: 'cancelled' } : fill,
-  );
-  return accepted(applied([body.rxId], [prescriptionRecord({ ...prescription, fills })]));
+/** By the prescriber, or by a delegate in the prescriber's name. Gives what the delegation's record becomes. */
+function authoriseIssue(
+  context: Context,
+  body: IssueBody,
+  prescriber: Practitioner,
+): Result<readonly RecordWrite[]> {
+  const isOwn = context.keys.some((key) => prescriber.keys.includes(key));
+  if (!isOwn && body.class !== 'controlled') return authoriseDelegate(context, body, prescriber);
+  const signers = authorise(context, issuePlaces(context, body));
+  return signers.ok ? accepted([]) : signers;
 }
 
 function issuePlaces(context: Context, body: IssueBody): readonly Place[] {
@@ -189,8 +174,34 @@ function issuePlaces(context: Context, body: IssueBody): readonly Place[] {
   return body.class === 'controlled' ? [prescriber, second] : [prescriber];
 }
 
+/** The delegate needs no scope of their own: it is the delegator's that counts, and the delegator must be in office. */
+function authoriseDelegate(
+  context: Context,
+  body: IssueBody,
+  prescriber: Practitioner,
+): Result<readonly RecordWrite[]> {
+  const { member, timeMs } = context;
+  const signer = authoriseOne(context, {
+    member,
+    memberRoles: ['hospital'],
+    roles: ['doctor', 'assistant'],
+    scope: null,
+    id: null,
+  });
+  if (!signer.ok) return signer;
+  invariant(signer.value.practitioner.id !== prescriber.id, 'a key in force stands with its practitioner');
+  const pair = { delegatorId: prescriber.id, delegateId: signer.value.practitioner.id };
+  const used = useDelegation(context, pair, body.class);
+  if (!used.ok) return used;
+  if (!isPractitionerActive(prescriber, timeMs)) return refused('practitionerNotActive', 'prescriber');
+  if (prescriber.member !== member || !prescriber.roles.includes('doctor'))
+    return refused('roleMissing', 'prescriber');
+  const isInScope = hasScope(prescriber, scopeOfClass(body.class));
+  return isInScope ? accepted([used.value]) : refused('scopeMissing', 'prescriber');
+}
+
 function checkIssue(context: Context, body: IssueBody, policy: Policy): Result<null> {
-  const { state, member, timeMs } = context;
+  const { timeMs } = context;
   const skewMs = Math.abs(body.authoredOn - timeMs);
   if (skewMs > authoredOnSkewMsMax) return refused('authoredOnOutOfWindow');
   if (body.validUntil <= timeMs) return refused('prescriptionExpired');
@@ -198,10 +209,31 @@ function checkIssue(context: Context, body: IssueBody, policy: Policy): Result<n
   const itemIds = body.items.map((item) => item.itemId);
   if (new Set(itemIds).size !== itemIds.length) return refused('itemsInvalid', 'items');
   if (!areFillsSound(body)) return refused('itemsInvalid', 'fills');
-  if (body.replaces === null) return accepted(null);
-  const replaced = readPrescription(state, body.replaces);
-  if (replaced === null) return refused('prescriptionUnknown', 'replaces');
-  return replaced.hospital === member ? accepted(null) : refused('notPermitted', 'replaces');
+  const areEndsSound = body.items.every(
+    ({ validUntil }) => validUntil === null || (timeMs < validUntil && validUntil <= body.validUntil),
+  );
+  if (!areEndsSound) return refused('itemsInvalid', 'validUntil');
+  return accepted(null);
+}
+
+interface Replacement {
+  readonly subjects: readonly Id[];
+  readonly writes: readonly RecordWrite[];
+}
+
+/**
+ * A prescription that another replaces must not be supplied beside it: what is open of it is cancelled, by its own prescriber
+ * only. What ended before may be followed by anybody's at the same hospital.
+ */
+function replace(context: Context, body: IssueBody): Result<Replacement> {
+  if (body.replaces === null) return accepted({ subjects: [], writes: [] });
+  const before = readPrescription(context.state, body.replaces);
+  if (before === null) return refused('prescriptionUnknown', 'replaces');
+  if (before.hospital !== context.member) return refused('notPermitted', 'replaces');
+  const open = openFills(context, before);
+  if (open.length === 0) return accepted({ subjects: [before.rxId], writes: [] });
+  if (before.prescriber !== body.prescriber) return refused('notPermitted', 'replaces');
+  return accepted({ subjects: [before.rxId], writes: [prescriptionRecord(cancelled(before, open))] });
 }
 
 /** As many fills as the longest repeat asks for, numbered from 0, inside the validity, each with a key of its own. */
@@ -213,31 +245,4 @@ function areFillsSound(body: IssueBody): boolean {
     keys.size === body.fills.length + 1 &&
     body.fills.every((fill, k) => fill.k === k && fill.start < fill.end && fill.end <= body.validUntil)
   );
-}
-
-function authoriseCancel(context: Context, prescription: Prescription): Result<unknown> {
-  if (context.keys.includes(prescription.ownerKey)) return authoriseKeys(context, [prescription.ownerKey]);
-  if (context.member !== prescription.hospital) return refused('notPermitted');
-  return authoriseOne(context, {
-    member: prescription.hospital,
-    memberRoles: ['hospital'],
-    roles: ['doctor'],
-    scope: null,
-    id: prescription.prescriber,
-  });
-}
-
-function isCancellable(prescription: Prescription, fill: Fill, timeMs: Timestamp): boolean {
-  const status = statusOfFill(prescription, fill, timeMs);
-  return status === 'pendingReview' || status === 'ready' || status === 'reserved' || status === 'dispensing';
-}
-
-function refusedCancel(
-  prescription: Prescription,
-  targets: readonly Fill[],
-  timeMs: Timestamp,
-): ReturnType<typeof refused> {
-  const statuses = targets.map((fill) => statusOfFill(prescription, fill, timeMs));
-  if (statuses.some((status) => status === 'dispensed' || status === 'closed')) return refused('tooLate');
-  return refused(statuses.includes('expired') ? 'prescriptionExpired' : 'prescriptionNotOpen');
 }

@@ -1,6 +1,6 @@
 /**
- * The prescription's record, with its fills inside, and the status of a fill at a block time. One record holds the whole
- * life up to the receipt, so that the common steps write one key.
+ * The prescription's record, with its fills inside. One record holds the whole life up to the receipt, so that the common
+ * steps write one key. What follows from it at a block time is in fillStatus.ts.
  */
 import * as z from 'zod';
 import type { Digest, Id, MemberName, PublicKey, Timestamp, Units } from './brand.ts';
@@ -12,7 +12,13 @@ import {
   timestampSchema,
   unitsSchema,
 } from './codec.ts';
-import { dispenseEventsMax, fillsMax, itemsMax, transactionSealsMax } from './limits.ts';
+import {
+  dispenseEventsMax,
+  fillsMax,
+  itemsMax,
+  transactionSealsMax,
+  transactionSignaturesMax,
+} from './limits.ts';
 import {
   prescriptionClasses,
   reservationModes,
@@ -20,7 +26,6 @@ import {
   type ReservationMode,
 } from './policy.ts';
 import { readRecord, recordCodec, type RecordCodec, type RecordReader, type RecordWrite } from './record.ts';
-import { accepted, refused, type Result } from './result.ts';
 
 /** One prescribed medicine. What it is stands in the sealed document; the chain counts units only. */
 export interface Item {
@@ -29,9 +34,11 @@ export interface Item {
   readonly units: Units;
   /** Fills beyond the first in which this item is supplied again. */
   readonly repeats: number;
-  /** Least days between two fills. */
+  /** Least days between two supplies of it in different fills; 0 leaves the fills independent, each in its own window. */
   readonly intervalDays: number;
   readonly substitutionAllowed: boolean;
+  /** Earlier than the prescription's own end, or null. */
+  readonly validUntil: Timestamp | null;
 }
 
 /** A fill as the prescriber issues it. */
@@ -49,6 +56,8 @@ export interface FillPlan {
 interface Reservation {
   /** The holder. */
   readonly pharmacy: MemberName;
+  /** Block time of the grant. */
+  readonly sinceMs: Timestamp;
   /** Lapses at this block time, without a transaction. */
   readonly until: Timestamp;
   readonly mode: ReservationMode;
@@ -65,9 +74,13 @@ export interface DispenseEvent {
   /** Block time. */
   readonly timeMs: Timestamp;
   readonly items: readonly DispensedItem[];
-  /** The parcel that it left in, or null at the counter. */
+  /** The parcel that it left in; null at the counter, also again, when the parcel came back sealed. */
   readonly parcelId: Id | null;
+  /** It has left the pharmacy, and come back. */
+  readonly isReturned: boolean;
   readonly receivedMs: Timestamp | null;
+  /** Taken back: it counts no more. */
+  readonly withdrawnMs: Timestamp | null;
   /** The claim that it was submitted under. */
   readonly claimId: Id | null;
 }
@@ -75,12 +88,40 @@ export interface DispenseEvent {
 const fillEnds = ['cancelled', 'complete', 'partial'] as const;
 type FillEnd = (typeof fillEnds)[number];
 
+const parties = ['prescriber', 'owner', 'regulator'] as const;
+/** Who may stop a prescription; the owner is the patient. */
+export type Party = (typeof parties)[number];
+
 export interface Fill extends FillPlan {
   /** The last one granted; it may have lapsed. */
   readonly reservation: Reservation | null;
   readonly ended: FillEnd | null;
+  /** Who holds it back; each lifts their own hold. */
+  readonly holds: readonly Party[];
   /** In the order of their blocks. */
   readonly events: readonly DispenseEvent[];
+}
+
+/** While it is in force, this pharmacy alone may reserve, and needs no redeem key. */
+export interface Nomination {
+  readonly pharmacy: MemberName;
+  readonly until: Timestamp;
+}
+
+const decisions = ['asked', 'allowed', 'denied'] as const;
+
+/** What the prescriber said about substituting an item that they had not left to the pharmacy. */
+interface SubstitutionDecision {
+  readonly itemId: number;
+  readonly decision: (typeof decisions)[number];
+}
+
+/** The last request for a prescription that follows this one. */
+interface Renewal {
+  readonly askedMs: Timestamp;
+  readonly decision: (typeof decisions)[number];
+  /** The prescription that was issued for it; null unless allowed. */
+  readonly nextRxId: Id | null;
 }
 
 const prescriptionStatuses = ['pendingReview', 'open', 'refused'] as const;
@@ -90,6 +131,8 @@ export interface Prescription {
   readonly rxId: Id;
   readonly hospital: MemberName;
   readonly prescriber: Id;
+  /** The keys that issued it: if one was compromised by then, what is not supplied is void. */
+  readonly signedBy: readonly PublicKey[];
   readonly class: PrescriptionClass;
   /** Block time of the issue. */
   readonly issuedMs: Timestamp;
@@ -105,6 +148,10 @@ export interface Prescription {
   readonly replaces: Id | null;
   /** Sealed documents that came with the issue. */
   readonly blobHashes: readonly Digest[];
+  readonly nomination: Nomination | null;
+  /** One for each item at most. */
+  readonly substitutions: readonly SubstitutionDecision[];
+  readonly renewal: Renewal | null;
 }
 
 export const fillIndexSchema: z.ZodType<number> = z
@@ -122,6 +169,7 @@ export const itemSchema: z.ZodType<Item> = z.strictObject({
     .max(fillsMax - 1),
   intervalDays: z.int().min(0).max(366),
   substitutionAllowed: z.boolean(),
+  validUntil: timestampSchema.nullable(),
 });
 
 const planShape = {
@@ -143,23 +191,37 @@ const eventSchema: z.ZodType<DispenseEvent> = z.strictObject({
     .min(1)
     .max(itemsMax),
   parcelId: idSchema.nullable(),
+  isReturned: z.boolean(),
   receivedMs: timestampSchema.nullable(),
+  withdrawnMs: timestampSchema.nullable(),
   claimId: idSchema.nullable(),
 });
 
 const fillSchema: z.ZodType<Fill> = z.strictObject({
   ...planShape,
   reservation: z
-    .strictObject({ pharmacy: nameSchema, until: timestampSchema, mode: z.enum(reservationModes) })
+    .strictObject({
+      pharmacy: nameSchema,
+      sinceMs: timestampSchema,
+      until: timestampSchema,
+      mode: z.enum(reservationModes),
+    })
     .nullable(),
   ended: z.enum(fillEnds).nullable(),
+  holds: z.array(z.enum(parties)).max(parties.length),
   events: z.array(eventSchema).max(dispenseEventsMax),
+});
+
+export const nominationSchema: z.ZodType<Nomination> = z.strictObject({
+  pharmacy: nameSchema,
+  until: timestampSchema,
 });
 
 const prescriptionSchema: z.ZodType<Prescription> = z.strictObject({
   rxId: idSchema,
   hospital: nameSchema,
   prescriber: idSchema,
+  signedBy: z.array(publicKeySchema).min(1).max(transactionSignaturesMax),
   class: z.enum(prescriptionClasses),
   issuedMs: timestampSchema,
   authoredOn: timestampSchema,
@@ -171,6 +233,15 @@ const prescriptionSchema: z.ZodType<Prescription> = z.strictObject({
   reviewer: idSchema.nullable(),
   replaces: idSchema.nullable(),
   blobHashes: z.array(digestSchema).max(transactionSealsMax),
+  nomination: nominationSchema.nullable(),
+  substitutions: z.array(z.strictObject({ itemId: itemIdSchema, decision: z.enum(decisions) })).max(itemsMax),
+  renewal: z
+    .strictObject({
+      askedMs: timestampSchema,
+      decision: z.enum(decisions),
+      nextRxId: idSchema.nullable(),
+    })
+    .nullable(),
 });
 
 const prescriptionCodec: RecordCodec<Prescription> = recordCodec(prescriptionSchema);
@@ -187,92 +258,8 @@ export function prescriptionRecord(prescription: Prescription): RecordWrite {
   return [prescriptionRecordKey(prescription.rxId), prescriptionCodec.encode(prescription)];
 }
 
-export interface FoundFill {
-  readonly prescription: Prescription;
-  readonly fill: Fill;
-}
-
-/** Refusals: `prescriptionUnknown`, `fillUnknown`. */
-export function findFill(state: RecordReader, rxId: Id, k: number): Result<FoundFill> {
-  const prescription = readPrescription(state, rxId);
-  if (prescription === null) return refused('prescriptionUnknown');
-  const fill = prescription.fills[k];
-  return fill === undefined ? refused('fillUnknown') : accepted({ prescription, fill });
-}
-
 /** The prescription with one of its fills replaced. */
 export function withFill(prescription: Prescription, fill: Fill): Prescription {
   const fills = prescription.fills.map((other) => (other.k === fill.k ? fill : other));
   return { ...prescription, fills };
-}
-
-/** Units of an item that fill `k` entitles to: none in fills beyond the item's repeats, nor of an unknown item. */
-export function unitsPrescribed(prescription: Prescription, k: number, itemId: number): number {
-  const item = prescription.items.find((candidate) => candidate.itemId === itemId);
-  return item === undefined || k > item.repeats ? 0 : item.units;
-}
-
-/** Units of an item over some of a fill's events. */
-export function unitsOfEvents(events: readonly DispenseEvent[], itemId: number): number {
-  let units = 0;
-  for (const event of events) {
-    for (const item of event.items) if (item.itemId === itemId) units += item.units;
-  }
-  return units;
-}
-
-export function unitsRemaining(prescription: Prescription, fill: Fill, itemId: number): number {
-  return unitsPrescribed(prescription, fill.k, itemId) - unitsOfEvents(fill.events, itemId);
-}
-
-export function isWhollyDispensed(prescription: Prescription, fill: Fill): boolean {
-  return prescription.items.every((item) => unitsRemaining(prescription, fill, item.itemId) === 0);
-}
-
-export type FillStatus =
-  | 'pendingReview'
-  | 'refused'
-  | 'ready'
-  | 'reserved'
-  | 'dispensing'
-  | 'dispensed'
-  /** Ended by the pharmacy with a part supplied and the rest given up. */
-  | 'closed'
-  | 'cancelled'
-  | 'expired';
-
-/**
- * The one answer to "what may be done with this fill now". Ends come first (I4); a live reservation outlives the
- * prescription up to its own `until`; lapse and expiry need no transaction. `timeMs` is block time.
- */
-export function statusOfFill(prescription: Prescription, fill: Fill, timeMs: Timestamp): FillStatus {
-  if (fill.ended === 'cancelled') return 'cancelled';
-  if (fill.ended === 'partial') return 'closed';
-  if (isWhollyDispensed(prescription, fill)) return 'dispensed';
-  if (prescription.status === 'refused') return 'refused';
-  if (holderOfFill(fill, timeMs) !== null) return fill.events.length === 0 ? 'reserved' : 'dispensing';
-  if (timeMs >= prescription.validUntil || timeMs >= fill.end) return 'expired';
-  return prescription.status === 'pendingReview' ? 'pendingReview' : 'ready';
-}
-
-/** `statusOfFill` of fill `k`, or null if there is no such fill. */
-export function fillStatus(prescription: Prescription, k: number, timeMs: Timestamp): FillStatus | null {
-  const fill = prescription.fills[k];
-  return fill === undefined ? null : statusOfFill(prescription, fill, timeMs);
-}
-
-/** The pharmacy whose reservation is live (I1: at most one), or null. */
-export function holderOfFill(fill: Fill, timeMs: Timestamp): MemberName | null {
-  const { reservation } = fill;
-  return reservation !== null && timeMs < reservation.until ? reservation.pharmacy : null;
-}
-
-/** Who may have the sealed documents opened: the hospital, and each pharmacy that holds or supplied a fill. */
-export function mayRead(prescription: Prescription, member: MemberName, timeMs: Timestamp): boolean {
-  if (prescription.hospital === member) return true;
-  return prescription.fills.some(
-    (fill) =>
-      (holderOfFill(fill, timeMs) === member && fill.ended !== 'cancelled') ||
-      fill.events.some((event) => event.pharmacy === member),
-  );
 }

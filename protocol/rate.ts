@@ -24,14 +24,25 @@ const windowCodec: RecordCodec<RateWindow> = recordCodec<RateWindow>(
 );
 
 export interface RateRequest {
-  readonly key: PublicKey;
+  /** The keys that signed; each counts, so that a second key does not double what a thief can do. */
+  readonly keys: readonly PublicKey[];
   readonly class: PrescriptionClass;
   readonly policy: Policy;
 }
 
-/** The window's record with one more issue in it. Refusal: `rateExceeded`. */
-export function countIssue(context: Context, request: RateRequest): Result<RecordWrite> {
-  const recordKey = `rate/${request.key}`;
+/** The windows' records with one more issue in each. Refusal: `rateExceeded`. */
+export function countIssues(context: Context, request: RateRequest): Result<readonly RecordWrite[]> {
+  const writes: RecordWrite[] = [];
+  for (const key of request.keys) {
+    const write = countIssue(context, key, request);
+    if (!write.ok) return write;
+    writes.push(write.value);
+  }
+  return accepted(writes);
+}
+
+function countIssue(context: Context, key: PublicKey, request: RateRequest): Result<RecordWrite> {
+  const recordKey = `rate/${key}`;
   const hour = Math.floor(context.timeMs / hourMs);
   const before = readRecord(context.state, recordKey, windowCodec);
   const counted = before?.hour === hour ? before : { hour, ordinaryCount: 0, controlledCount: 0 };

@@ -1,22 +1,28 @@
 /** The state that a chain starts with, and what a transaction does to it: one transition for each kind of action. */
+import { askRenewal, askSubstitution, decideRenewal, decideSubstitution } from './asking.ts';
 import type { Context } from './authorisation.ts';
-import type { Action } from './action.ts';
+import type { ActionBody, ActionKind, ActionOf } from './action.ts';
 import type { Digest, Height, Timestamp, Verified } from './brand.ts';
 import { accept, adjudicate, estimate, pay, submit } from './claiming.ts';
-import { deliver, receive, ship } from './delivery.ts';
-import { closeFill, dispense, reserve, returnFill } from './fill.ts';
+import { grant, revokeGrant } from './delegating.ts';
+import { deliver, receive, scan, ship } from './delivery.ts';
+import { closeFill, dispense, withdraw } from './dispensing.ts';
+import { fail, reportBreach, takeBack } from './failing.ts';
 import { genesisVoterSet, type Genesis } from './genesis.ts';
-import { unreachable } from './invariant.ts';
 import { join, propose as proposeChange, proposePolicy, ready, rotate } from './governance.ts';
 import { memberNamesRecord, memberRecords, requireMember } from './membership.ts';
 import { genesisPolicyRecords } from './policy.ts';
+import { addKey, revokeKey, rotateKey } from './keyChange.ts';
 import { practitionerRecords } from './practitioner.ts';
-import { cancel, issue, review } from './prescribing.ts';
+import { nominate, redirect } from './nominating.ts';
+import { issue, review } from './prescribing.ts';
 import type { Applied, RecordReader } from './record.ts';
-import { register, suspend } from './registration.ts';
+import { register, reinstate, scope, suspend } from './registration.ts';
 import { report } from './reporting.ts';
+import { extend, reserve, returnFill } from './reserving.ts';
 import type { Result } from './result.ts';
 import { confirm, markPaid, propose } from './settlement.ts';
+import { cancel, hold, release } from './stopping.ts';
 import type { Transaction } from './transaction.ts';
 import { castVote } from './voting.ts';
 import { voterSetCodec, voterSetKey } from './voterSet.ts';
@@ -28,12 +34,14 @@ export interface BlockContext {
   readonly timeMs: Timestamp;
 }
 
+type Transition<K extends ActionKind> = (context: Context, body: ActionBody<K>) => Result<Applied>;
+
 /** Members, practitioners with their keys, policy and voters, as the records of height 0. */
 export function genesisRecords(genesis: Genesis): ReadonlyMap<string, Uint8Array> {
   return new Map([
     ...genesis.members.flatMap(memberRecords),
     memberNamesRecord(genesis.members.map((member) => member.name)),
-    ...genesis.practitioners.flatMap((practitioner) => practitionerRecords(practitioner)),
+    ...genesis.practitioners.flatMap((practitioner) => practitionerRecords(practitioner, genesis.createdAt)),
     ...genesisPolicyRecords(genesis.policy),
     [voterSetKey, voterSetCodec.encode(genesisVoterSet(genesis))] as const,
   ]);
@@ -62,65 +70,59 @@ export function applyTransaction(
   return applyAction(context, transaction.action);
 }
 
-function applyAction(context: Context, action: Action): Result<Applied> {
-  switch (action.kind) {
-    case 'practitioner.register':
-      return register(context, action.body);
-    case 'practitioner.suspend':
-      return suspend(context, action.body);
-    case 'rx.issue':
-      return issue(context, action.body);
-    case 'rx.review':
-      return review(context, action.body);
-    case 'rx.cancel':
-      return cancel(context, action.body);
-    case 'fill.reserve':
-      return reserve(context, action.body);
-    case 'fill.return':
-      return returnFill(context, action.body);
-    case 'fill.dispense':
-      return dispense(context, action.body);
-    case 'fill.close':
-      return closeFill(context, action.body);
-    case 'delivery.ship':
-      return ship(context, action.body);
-    case 'delivery.deliver':
-      return deliver(context, action.body);
-    case 'delivery.receive':
-      return receive(context, action.body);
-    case 'claim.estimate':
-      return estimate(context, action.body);
-    case 'claim.adjudicate':
-      return adjudicate(context, action.body);
-    case 'claim.pay':
-      return pay(context, action.body);
-    case 'claim.submit':
-      return submit(context, action.body);
-    case 'claim.accept':
-      return accept(context, action.body);
-    case 'settle.propose':
-      return propose(context, action.body);
-    case 'settle.confirm':
-      return confirm(context, action.body);
-    case 'settle.paid':
-      return markPaid(context, action.body);
-    case 'member.join':
-      return join(context, action.body);
-    case 'member.rotate':
-      return rotate(context, action.body);
-    case 'member.ready':
-      return ready(context, action.body);
-    case 'member.propose':
-      return proposeChange(context, action.body);
-    case 'member.vote':
-      return castVote(context, action.body, 'member');
-    case 'policy.propose':
-      return proposePolicy(context, action.body);
-    case 'policy.vote':
-      return castVote(context, action.body, 'policy');
-    case 'evidence.report':
-      return report(context, action.body);
-    default:
-      return unreachable(action);
-  }
+/** A lookup by kind: the compiler asks for a transition of every kind, and holds each to the body of its kind. */
+const transitions: { readonly [K in ActionKind]: Transition<K> } = {
+  'practitioner.register': register,
+  'practitioner.scope': scope,
+  'practitioner.suspend': suspend,
+  'practitioner.reinstate': reinstate,
+  'key.add': addKey,
+  'key.rotate': rotateKey,
+  'key.revoke': revokeKey,
+  'delegation.grant': grant,
+  'delegation.revoke': revokeGrant,
+  'rx.issue': issue,
+  'rx.review': review,
+  'rx.cancel': cancel,
+  'rx.hold': hold,
+  'rx.release': release,
+  'rx.nominate': nominate,
+  'rx.redirect': redirect,
+  'substitution.request': askSubstitution,
+  'substitution.decide': decideSubstitution,
+  'renewal.request': askRenewal,
+  'renewal.decide': decideRenewal,
+  'fill.reserve': reserve,
+  'fill.extend': extend,
+  'fill.return': returnFill,
+  'fill.dispense': dispense,
+  'fill.close': closeFill,
+  'fill.withdraw': withdraw,
+  'delivery.ship': ship,
+  'delivery.scan': scan,
+  'delivery.deliver': deliver,
+  'delivery.fail': fail,
+  'delivery.return': takeBack,
+  'delivery.report': reportBreach,
+  'delivery.receive': receive,
+  'claim.estimate': estimate,
+  'claim.adjudicate': adjudicate,
+  'claim.pay': pay,
+  'claim.submit': submit,
+  'claim.accept': accept,
+  'settle.propose': propose,
+  'settle.confirm': confirm,
+  'settle.paid': markPaid,
+  'member.join': join,
+  'member.rotate': rotate,
+  'member.ready': ready,
+  'member.propose': proposeChange,
+  'member.vote': (context, body) => castVote(context, body, 'member'),
+  'policy.propose': proposePolicy,
+  'policy.vote': (context, body) => castVote(context, body, 'policy'),
+  'evidence.report': report,
+};
+
+function applyAction<K extends ActionKind>(context: Context, action: ActionOf<K>): Result<Applied> {
+  return transitions[action.kind](context, action.body);
 }

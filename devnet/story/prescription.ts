@@ -74,7 +74,16 @@ export async function issue(
     coSigners,
     class: prescriptionClass,
     validUntil: inMs(validityMs),
-    items: [{ itemId, units: unitsPrescribed, repeats: 0, intervalDays: 0, substitutionAllowed: false }],
+    items: [
+      {
+        itemId,
+        units: unitsPrescribed,
+        repeats: 0,
+        intervalDays: 0,
+        substitutionAllowed: false,
+        validUntil: null,
+      },
+    ],
     documents: [resource],
   };
   const who = coSigners.length === 0 ? 'dr-zhang' : 'dr-zhang, with a second key,';

@@ -66,7 +66,7 @@ function describeStamp(stamp: VerifiedStamp, genesis: Genesis): CommandOutcome {
 function signerName(genesis: Genesis, key: PublicKey): string {
   const admin = genesis.members.find((member) => member.adminKey === key);
   if (admin !== undefined) return `administrator of ${admin.name}`;
-  const practitioner = genesis.practitioners.find(({ keys }) => keys.some((known) => known.key === key));
+  const practitioner = genesis.practitioners.find(({ keys }) => keys.includes(key));
   if (practitioner === undefined) return 'a key that is not in the genesis';
   return `${practitioner.roles.join(' and ')} ${practitioner.id} of ${practitioner.member}`;
 }

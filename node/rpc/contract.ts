@@ -5,11 +5,12 @@
 import type { ActionBody, ActionKind } from '../../protocol/action.ts';
 import type { Block, Header } from '../../protocol/block.ts';
 import type { Certificate } from '../../protocol/certificate.ts';
-import type { Parcel } from '../../protocol/delivery.ts';
+import type { Delegation } from '../../protocol/delegation.ts';
 import type { Json } from '../../protocol/json.ts';
 import type { Member } from '../../protocol/member.ts';
 import type { Policy, PrescriptionClass, ReservationMode } from '../../protocol/policy.ts';
 import type { Practitioner } from '../../protocol/practitioner.ts';
+import type { KeyStanding } from '../../protocol/practitionerKey.ts';
 import type { Item } from '../../protocol/prescription.ts';
 import type { Receipt } from '../../protocol/receipt.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
@@ -17,7 +18,7 @@ import type { Seal } from '../../protocol/seal.ts';
 import type { OpenPosition, Pair, Statement } from '../../protocol/settlement.ts';
 import type { JsonOf } from './json.ts';
 import type { ConsensusStatus, NodeStatus, PeerStatus, Readiness } from './ports.ts';
-import type { ClaimView, PrescriptionView } from './views.ts';
+import type { ClaimView, ParcelView, PrescriptionView } from './views.ts';
 
 export type JsonObject = { readonly [key: string]: Json };
 
@@ -125,14 +126,19 @@ export interface EventPageJson {
   readonly asOfHeight: number;
 }
 
+/** An item ends with its prescription unless it has an end of its own. */
+type ItemParams = Omit<JsonOf<Item>, 'validUntil'> & { readonly validUntil?: string | null };
+
 export interface IssueParams extends WriteOptions {
   /** Made by this node when absent: give one to make the call repeatable over a restart of the node. `rxt1...`. */
   readonly token?: string;
+  /** Whoever signs when absent; a delegate names the doctor in whose name they issue. */
+  readonly prescriber?: string;
   readonly class: PrescriptionClass;
   /** The present when absent. */
   readonly authoredOn?: string;
   readonly validUntil: string;
-  readonly items: readonly JsonOf<Item>[];
+  readonly items: readonly ItemParams[];
   /** When each fill may be had; from authoredOn to validUntil, one and one more per repeat, when absent. */
   readonly fills?: readonly { readonly start: string; readonly end: string }[];
   /** What the policy says for the class when absent. */
@@ -160,6 +166,8 @@ interface Method<Params, Result> {
 /** No parameters. */
 export type None = Readonly<Record<string, never>>;
 type WriteMethod<Params> = Method<Params & WriteOptions, WriteResult>;
+/** An act of the body, signed with a key of the keystore, with the key of the patient's token, or with both. */
+type OwnerMethod<K extends ActionKind> = WriteMethod<Body<K> & { readonly token?: string }>;
 
 export interface RpcMethods {
   readonly 'rpc.discover': Method<None, JsonObject>;
@@ -221,11 +229,15 @@ export interface RpcMethods {
   readonly tx_stamp: Method<{ readonly txId: string }, { readonly txId: string; readonly stamp: string }>;
   readonly rx_issue: Method<IssueParams, IssueResult>;
   readonly rx_review: WriteMethod<Body<'rx.review'>>;
-  readonly rx_cancel: WriteMethod<
-    { readonly rxId: string; readonly k: number | null; readonly reason: string } & {
-      readonly token?: string;
-    }
-  >;
+  readonly rx_cancel: OwnerMethod<'rx.cancel'>;
+  readonly rx_hold: OwnerMethod<'rx.hold'>;
+  readonly rx_release: OwnerMethod<'rx.release'>;
+  readonly rx_nominate: OwnerMethod<'rx.nominate'>;
+  readonly rx_redirect: OwnerMethod<'rx.redirect'>;
+  readonly substitution_request: WriteMethod<Body<'substitution.request'>>;
+  readonly substitution_decide: WriteMethod<Body<'substitution.decide'>>;
+  readonly renewal_request: OwnerMethod<'renewal.request'>;
+  readonly renewal_decide: WriteMethod<Body<'renewal.decide'>>;
   readonly rx_get: Method<
     { readonly rxId: string },
     { readonly asOfHeight: number; readonly prescription: PrescriptionView }
@@ -239,16 +251,22 @@ export interface RpcMethods {
     { readonly documents: readonly { readonly docType: string; readonly resource: Json }[] }
   >;
   readonly rx_stamp: Method<{ readonly rxId: string }, { readonly rxId: string; readonly stamp: string }>;
-  readonly fill_reserve: WriteMethod<{
-    readonly fillSecret: string;
-    readonly until: string;
-    readonly mode: ReservationMode;
-  }>;
+  readonly fill_reserve: WriteMethod<
+    { readonly until: string; readonly mode: ReservationMode } & (
+      { readonly fillSecret: string } | { readonly rxId: string; readonly k: number }
+    )
+  >;
+  readonly fill_extend: WriteMethod<Body<'fill.extend'>>;
   readonly fill_return: WriteMethod<Body<'fill.return'>>;
   readonly fill_dispense: WriteMethod<Body<'fill.dispense'>>;
   readonly fill_close: WriteMethod<Body<'fill.close'>>;
+  readonly fill_withdraw: OwnerMethod<'fill.withdraw'>;
   readonly delivery_ship: WriteMethod<Body<'delivery.ship'>>;
+  readonly delivery_scan: WriteMethod<Body<'delivery.scan'>>;
   readonly delivery_deliver: WriteMethod<Body<'delivery.deliver'>>;
+  readonly delivery_fail: WriteMethod<Body<'delivery.fail'>>;
+  readonly delivery_return: WriteMethod<Body<'delivery.return'>>;
+  readonly delivery_report: OwnerMethod<'delivery.report'>;
   readonly delivery_receive: WriteMethod<
     | {
         readonly rxId: string;
@@ -260,7 +278,7 @@ export interface RpcMethods {
   >;
   readonly delivery_get: Method<
     { readonly parcelId: string },
-    { readonly asOfHeight: number; readonly parcel: JsonOf<Parcel> }
+    { readonly asOfHeight: number; readonly parcel: ParcelView }
   >;
   readonly claim_estimate: WriteMethod<Body<'claim.estimate'>>;
   readonly claim_adjudicate: WriteMethod<Body<'claim.adjudicate'>>;
@@ -287,10 +305,23 @@ export interface RpcMethods {
     { readonly name: string },
     { readonly asOfHeight: number; readonly member: JsonOf<Member> }
   >;
-  readonly practitioner_register: WriteMethod<
-    { readonly practitionerId: string } & Omit<Body<'practitioner.register'>, 'id'>
+  readonly practitioner_register: WriteMethod<Body<'practitioner.register'>>;
+  readonly practitioner_scope: WriteMethod<Body<'practitioner.scope'>>;
+  readonly practitioner_suspend: WriteMethod<Body<'practitioner.suspend'>>;
+  readonly practitioner_reinstate: WriteMethod<Body<'practitioner.reinstate'>>;
+  readonly key_add: WriteMethod<Body<'key.add'>>;
+  readonly key_rotate: WriteMethod<Body<'key.rotate'>>;
+  readonly key_revoke: WriteMethod<Body<'key.revoke'>>;
+  readonly key_get: Method<
+    { readonly key: string },
+    { readonly asOfHeight: number; readonly key: JsonOf<KeyStanding> }
   >;
-  readonly practitioner_suspend: WriteMethod<{ readonly practitionerId: string; readonly reason: string }>;
+  readonly delegation_grant: WriteMethod<Body<'delegation.grant'>>;
+  readonly delegation_revoke: WriteMethod<Body<'delegation.revoke'>>;
+  readonly delegation_get: Method<
+    { readonly delegatorId: string; readonly delegateId: string },
+    { readonly asOfHeight: number; readonly delegation: JsonOf<Delegation> }
+  >;
   readonly practitioner_get: Method<
     { readonly practitionerId: string } | { readonly key: string },
     { readonly asOfHeight: number; readonly practitioner: JsonOf<Practitioner> }

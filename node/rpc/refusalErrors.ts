@@ -195,6 +195,71 @@ export const refusalErrors: Readonly<Record<RefusalCode, ErrorEntry>> = {
     retry: 'after',
     hint: 'The stored document is not what the chain committed to; ask another holder.',
   },
+  keyExists: { code: 1075, retry: 'never', hint: 'This key is registered already; make a new one.' },
+  notSuspended: {
+    code: 1076,
+    retry: 'never',
+    hint: 'practitioner_get shows the suspensions; each is lifted by whoever made it.',
+  },
+  delegationUnknown: {
+    code: 1077,
+    retry: 'newTx',
+    hint: 'Sign as the prescriber, or ask them for a delegation of this class (delegation_grant).',
+  },
+  delegationExceeded: {
+    code: 1078,
+    retry: 'newTx',
+    hint: 'Wait until tomorrow, UTC; delegation_get tells the cap.',
+  },
+  timeInvalid: {
+    code: 1079,
+    retry: 'newTx',
+    hint: 'Correct the time; policy_get tells the longest that is allowed.',
+  },
+  prescriptionVoided: {
+    code: 1080,
+    retry: 'never',
+    hint: 'It was issued under a compromised key: ask the prescriber for a new one.',
+  },
+  onHold: { code: 1081, retry: 'newTx', hint: 'Wait for the release; rx_get shows who holds it.' },
+  notOnHold: {
+    code: 1082,
+    retry: 'never',
+    hint: 'rx_get shows the holds; each is lifted by whoever made it.',
+  },
+  nominatedElsewhere: {
+    code: 1083,
+    retry: 'newTx',
+    hint: 'The patient chose another pharmacy; rx_get shows which, and until when.',
+  },
+  requestPending: { code: 1084, retry: 'newTx', hint: 'It was asked for already; rx_get shows the answer.' },
+  requestUnknown: { code: 1085, retry: 'never', hint: 'Nobody asks for it now (rx_get).' },
+  dispenserNotSeparate: {
+    code: 1086,
+    retry: 'newTx',
+    hint: 'Whoever prescribed or reviewed it may not dispense it: another pharmacist has to.',
+  },
+  itemExpired: {
+    code: 1087,
+    retry: 'never',
+    hint: 'Dispense the other items; ask the prescriber for a new prescription of this one.',
+  },
+  packUnknown: { code: 1088, retry: 'newTx', hint: 'Name only packs of this dispense event, each once.' },
+  restockNotAllowed: {
+    code: 1089,
+    retry: 'newTx',
+    hint: 'These packs cannot be dispensed again: withdraw without restocking them.',
+  },
+  eventWithdrawn: {
+    code: 1090,
+    retry: 'never',
+    hint: 'The supply was taken back before; rx_get shows when.',
+  },
+  parcelNotDue: {
+    code: 1091,
+    retry: 'never',
+    hint: 'delivery_get shows when it is due, and whether its delay was reported.',
+  },
   // Governance begins its own range.
   memberExists: {
     code: 1100,

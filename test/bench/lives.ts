@@ -118,7 +118,7 @@ function signedIssue(staff: Staff, life: LifeIds & { readonly index: number }): 
       class: 'ordinary',
       authoredOn: start,
       validUntil: end,
-      items: [{ itemId: 0, units, repeats: 0, intervalDays: 0, substitutionAllowed: true }],
+      items: [{ itemId: 0, units, repeats: 0, intervalDays: 0, substitutionAllowed: true, validUntil: null }],
       fills,
       ownerKey: life.owner.publicKey,
       reviewRequired: false,

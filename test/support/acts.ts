@@ -19,6 +19,7 @@ import {
   pharmacy,
   reviewCentre,
   rival,
+  secondCourier,
   units,
   type Act,
 } from './domain.ts';
@@ -32,7 +33,7 @@ export interface Overrides<K extends ActionKind> {
 }
 
 /** An act of one kind: usual values first, then what the test says. */
-function anAct<K extends ActionKind>(
+export function anAct<K extends ActionKind>(
   kind: K,
   usual: { readonly member: MemberName; readonly signers: readonly string[]; readonly body: ActionBody<K> },
   overrides: Overrides<K>,
@@ -58,8 +59,22 @@ export function anIssue(overrides: Overrides<'rx.issue'> = {}): Act {
     authoredOn: noon,
     validUntil: at(noon + 3 * dayMs),
     items: [
-      { itemId: 0, units: units(30), repeats: 0, intervalDays: 0, substitutionAllowed: false },
-      { itemId: 1, units: units(20), repeats: 0, intervalDays: 0, substitutionAllowed: true },
+      {
+        itemId: 0,
+        units: units(30),
+        repeats: 0,
+        intervalDays: 0,
+        substitutionAllowed: false,
+        validUntil: null,
+      },
+      {
+        itemId: 1,
+        units: units(20),
+        repeats: 0,
+        intervalDays: 0,
+        substitutionAllowed: true,
+        validUntil: null,
+      },
     ],
     fills: [aFillPlan(id, 0, { start: noon, end: at(noon + 3 * dayMs) })],
     ownerKey: keyOf('owner'),
@@ -87,6 +102,52 @@ export function aCancel(overrides: Overrides<'rx.cancel'> = {}): Act {
   return anAct('rx.cancel', { member: hospital, signers: ['doctor'], body }, overrides);
 }
 
+export function aHold(overrides: Overrides<'rx.hold'> = {}): Act {
+  const body = { rxId, k: null, reason: 'query' };
+  return anAct('rx.hold', { member: hospital, signers: ['doctor'], body }, overrides);
+}
+
+export function aRelease(overrides: Overrides<'rx.release'> = {}): Act {
+  const body = { rxId, k: null, reason: 'answered' };
+  return anAct('rx.release', { member: hospital, signers: ['doctor'], body }, overrides);
+}
+
+/** The patient chooses the usual pharmacy for two days. */
+export function aNominate(overrides: Overrides<'rx.nominate'> = {}): Act {
+  const body = { rxId, nomination: { pharmacy, until: at(noon + 2 * dayMs) } };
+  return anAct('rx.nominate', { member: hospital, signers: ['owner'], body }, overrides);
+}
+
+/** The patient moves the fill to the rival. */
+export function aRedirect(overrides: Overrides<'rx.redirect'> = {}): Act {
+  const body = { rxId, k: 0, nomination: { pharmacy: rival, until: at(noon + 2 * dayMs) }, reason: 'stock' };
+  return anAct('rx.redirect', { member: hospital, signers: ['owner'], body }, overrides);
+}
+
+/** May item 0 be substituted? */
+export function anAskSubstitution(overrides: Overrides<'substitution.request'> = {}): Act {
+  const body = { rxId, k: 0, itemId: 0, reason: 'stock' };
+  return anAct('substitution.request', { member: pharmacy, signers: ['pharmacist'], body }, overrides);
+}
+
+export function aDecideSubstitution(overrides: Overrides<'substitution.decide'> = {}): Act {
+  const body = { rxId, itemId: 0, isAllowed: true, reason: 'same-effect' };
+  return anAct('substitution.decide', { member: hospital, signers: ['doctor'], body }, overrides);
+}
+
+export function anAskRenewal(overrides: Overrides<'renewal.request'> = {}): Act {
+  return anAct(
+    'renewal.request',
+    { member: hospital, signers: ['owner'], body: { rxId, reason: 'chronic' } },
+    overrides,
+  );
+}
+
+export function aDecideRenewal(overrides: Overrides<'renewal.decide'> = {}): Act {
+  const body = { rxId, nextRxId: idOf('next'), reason: 'seen' };
+  return anAct('renewal.decide', { member: hospital, signers: ['doctor'], body }, overrides);
+}
+
 /** For 2 hours from noon, at the counter. */
 export function aReserve(overrides: Overrides<'fill.reserve'> = {}): Act {
   const body = { rxId, k: 0, pharmacy, until: at(noon + 2 * hourMs), mode: 'counter' } as const;
@@ -97,6 +158,12 @@ export function aReserve(overrides: Overrides<'fill.reserve'> = {}): Act {
 export function aRivalReserve(overrides: Overrides<'fill.reserve'> = {}): Act {
   const keys = ['rival pharmacist', 'redeem 0'].map(keyOf);
   return aReserve({ member: rival, keys, ...overrides, body: { pharmacy: rival, ...overrides.body } });
+}
+
+/** One hour longer. */
+export function anExtend(overrides: Overrides<'fill.extend'> = {}): Act {
+  const body = { rxId, k: 0, until: at(noon + 3 * hourMs), reason: 'ordered' };
+  return anAct('fill.extend', { member: pharmacy, signers: ['pharmacist'], body }, overrides);
 }
 
 export function aReturn(overrides: Overrides<'fill.return'> = {}): Act {
@@ -132,6 +199,12 @@ export function aClose(overrides: Overrides<'fill.close'> = {}): Act {
   return anAct('fill.close', { member: pharmacy, signers: ['pharmacist'], body }, overrides);
 }
 
+/** All that the usual supply gave out, without a pack back on the shelf. */
+export function aWithdraw(overrides: Overrides<'fill.withdraw'> = {}): Act {
+  const body = { rxId, k: 0, eventId: idOf('event'), restockedHashes: [], reason: 'wrong-pack' };
+  return anAct('fill.withdraw', { member: pharmacy, signers: ['pharmacist'], body }, overrides);
+}
+
 export const parcelId: Id = idOf('parcel');
 
 export function aShip(overrides: Overrides<'delivery.ship'> = {}): Act {
@@ -144,6 +217,27 @@ export function aShip(overrides: Overrides<'delivery.ship'> = {}): Act {
     deliverBy: at(noon + dayMs),
   };
   return anAct('delivery.ship', { member: pharmacy, signers: ['pharmacist', 'rider'], body }, overrides);
+}
+
+/** The rider hands over to the second courier. */
+export function aScan(overrides: Overrides<'delivery.scan'> = {}): Act {
+  const body = { parcelId, from: courier, to: secondCourier, place: 'hub-north' };
+  return anAct('delivery.scan', { member: courier, signers: ['rider', 'other rider'], body }, overrides);
+}
+
+export function aFail(overrides: Overrides<'delivery.fail'> = {}): Act {
+  const body = { parcelId, reason: 'nobody-home' };
+  return anAct('delivery.fail', { member: courier, signers: ['rider'], body }, overrides);
+}
+
+/** Sealed as it left. */
+export function aTakeBack(overrides: Overrides<'delivery.return'> = {}): Act {
+  const body = { parcelId, isSealIntact: true };
+  return anAct('delivery.return', { member: pharmacy, signers: ['pharmacist', 'rider'], body }, overrides);
+}
+
+export function aReport(overrides: Overrides<'delivery.report'> = {}): Act {
+  return anAct('delivery.report', { member: pharmacy, signers: ['owner'], body: { parcelId } }, overrides);
 }
 
 export function aDeliver(overrides: Overrides<'delivery.deliver'> = {}): Act {
@@ -217,20 +311,4 @@ export function aConfirm(
 export function aPaid(total: Amount, overrides: Overrides<'settle.paid'> = {}): Act {
   const body = { ...pair, period, total, paymentRef: 'transfer-1' };
   return anAct('settle.paid', { member: insurer, signers: ['adjudicator'], body }, overrides);
-}
-
-export function aRegister(overrides: Overrides<'practitioner.register'> = {}): Act {
-  const body = {
-    id: idOf('newcomer'),
-    roles: ['pharmacist'],
-    scopes: ['ordinary'],
-    validUntil: at(noon + 365 * dayMs),
-    keys: [keyOf('newcomer')],
-  } as const;
-  return anAct('practitioner.register', { member: pharmacy, signers: ['pharmacy admin'], body }, overrides);
-}
-
-export function aSuspend(overrides: Overrides<'practitioner.suspend'> = {}): Act {
-  const body = { id: idOf('pharmacist'), reason: 'left' };
-  return anAct('practitioner.suspend', { member: pharmacy, signers: ['pharmacy admin'], body }, overrides);
 }

@@ -118,11 +118,11 @@ export function aRegistration(number: number): Action {
   return {
     kind: 'practitioner.register',
     body: {
-      id: anId(number),
+      practitionerId: anId(number),
       roles: ['doctor'],
       scopes: ['ordinary'],
       validUntil: later(86_400_000),
-      keys: [`${number + 1}`.padStart(64, '0') as PublicKey],
+      keys: [],
     },
   };
 }

@@ -17,10 +17,11 @@ import type {
   Verified,
 } from '../../protocol/brand.ts';
 import { bytesToHex, utf8ToBytes } from '../../protocol/bytes.ts';
+import { findFill, statusOfFill, type FillStatus } from '../../protocol/fillStatus.ts';
 import type { Genesis } from '../../protocol/genesis.ts';
 import { plainHash } from '../../protocol/hash.ts';
 import type { Member, MemberRole } from '../../protocol/member.ts';
-import { defaultPolicy } from '../../protocol/policy.ts';
+import { defaultPolicy, genesisPolicyRecords, type Policy } from '../../protocol/policy.ts';
 import type { Practitioner, PractitionerRole } from '../../protocol/practitioner.ts';
 import type { Applied, RecordReader } from '../../protocol/record.ts';
 import type { Refusal } from '../../protocol/refusal.ts';
@@ -87,6 +88,7 @@ export const rival: MemberName = name('rival-pharmacy');
 export const insurer: MemberName = name('insurer');
 export const courier: MemberName = name('courier');
 export const secondCourier: MemberName = name('second-courier');
+export const regulator: MemberName = name('regulator');
 export const reviewCentre: MemberName = name('review-centre');
 
 function aMember(memberName: MemberName, role: MemberRole): Member {
@@ -112,8 +114,8 @@ function aPractitioner(
     roles: more.roles,
     scopes: more.scopes ?? ['ordinary', 'controlled'],
     validUntil: at(noon + 365 * dayMs),
-    status: 'active',
-    keys: [{ key: keyOf(who), status: 'active', sinceMs: at(0) }],
+    suspensions: [],
+    keys: [keyOf(who)],
   };
 }
 
@@ -132,6 +134,7 @@ export const genesis: Genesis = {
     aMember(name('second-insurer'), 'insurer'),
     aMember(name('second-hospital'), 'hospital'),
     aMember(reviewCentre, 'reviewCentre'),
+    aMember(regulator, 'regulator'),
     { ...aMember(name('suspended-pharmacy'), 'pharmacy'), status: 'suspended' },
   ],
   voters: [hospital, pharmacy, rival, insurer],
@@ -148,13 +151,14 @@ export const genesis: Genesis = {
     aPractitioner('adjudicator', insurer, { roles: ['adjudicator'] }),
     aPractitioner('second adjudicator', name('second-insurer'), { roles: ['adjudicator'] }),
     aPractitioner('rider', courier, { roles: ['courier'] }),
+    aPractitioner('hub clerk', courier, { roles: ['courier'] }),
     aPractitioner('other rider', secondCourier, { roles: ['courier'] }),
-    { ...aPractitioner('retired', pharmacy, { roles: ['pharmacist'] }), status: 'suspended' },
-    { ...aPractitioner('lapsed', pharmacy, { roles: ['pharmacist'] }), validUntil: noon },
     {
-      ...aPractitioner('careless', pharmacy, { roles: ['pharmacist'] }),
-      keys: [{ key: keyOf('careless'), status: 'compromised', sinceMs: at(0) }],
+      ...aPractitioner('retired', pharmacy, { roles: ['pharmacist'] }),
+      suspensions: [{ by: 'employer', scope: null }],
     },
+    { ...aPractitioner('lapsed', pharmacy, { roles: ['pharmacist'] }), validUntil: noon },
+    aPractitioner('assistant', hospital, { roles: ['assistant'], scopes: [] }),
   ],
   policy: defaultPolicy,
   consensus: { deltaMs: 300, blockIntervalMsMin: 0, heartbeatMs: 0 },
@@ -165,6 +169,19 @@ export const newWorld: World = { records: genesisRecords(genesis), height: 1, ti
 
 export function readerOf(world: World): RecordReader {
   return { get: (key) => world.records.get(key) ?? null };
+}
+
+/** The same consortium under another policy. */
+export function underPolicy(world: World, policy: Partial<Policy>): World {
+  const changed = genesisPolicyRecords({ ...defaultPolicy, ...policy });
+  return { ...world, records: new Map([...world.records, ...changed]) };
+}
+
+/** Status of a fill of the usual prescription, as every transition sees it. */
+export function statusIn(world: World, k = 0): FillStatus {
+  const found = findFill(readerOf(world), idOf('prescription'), k);
+  if (!found.ok) throw new Error(`no such fill: ${found.refusal.code}`);
+  return statusOfFill(found.value, world.timeMs);
 }
 
 export function later(world: World, byMs: number): World {

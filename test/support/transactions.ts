@@ -106,7 +106,16 @@ export function signIssueFor(
       class: 'ordinary',
       authoredOn: now,
       validUntil: end,
-      items: [{ itemId: 0, units: 30 as Units, repeats: 0, intervalDays: 0, substitutionAllowed: true }],
+      items: [
+        {
+          itemId: 0,
+          units: 30 as Units,
+          repeats: 0,
+          intervalDays: 0,
+          substitutionAllowed: true,
+          validUntil: null,
+        },
+      ],
       fills: [{ k: 0, start: now, end, redeemKey, receiptHash }],
       ownerKey: patient.owner.publicKey,
       reviewRequired: false,

@@ -16,13 +16,12 @@ function sha256Of(bytes: Uint8Array): string {
 }
 
 const payloadHex = [
-  'a8617601626964500000000000000000000000000000000164626f6479a562696450000000000000',
-  '00000000000000000001646b65797381582000000000000000000000000000000000000000000000',
-  '0000000000000000000265726f6c65738166646f63746f726673636f70657381686f7264696e6172',
-  '796a76616c6964556e74696c1b0000019b932da200646b696e647570726163746974696f6e65722e',
-  '7265676973746572657365616c7380666d656d62657268686f73706974616c67636861696e496458',
-  '204ddb10a623e5ca7b92cebe7ebdd97b2eeafc00fcae66e6f14450e5c2ac27c03d686e6f74416674',
-  '65721b0000019b8e083060',
+  'a8617601626964500000000000000000000000000000000164626f6479a5646b6579738065726f6c',
+  '65738166646f63746f726673636f70657381686f7264696e6172796a76616c6964556e74696c1b00',
+  '00019b932da2006e70726163746974696f6e65724964500000000000000000000000000000000164',
+  '6b696e647570726163746974696f6e65722e7265676973746572657365616c7380666d656d626572',
+  '68686f73706974616c67636861696e49645820054aca8f881c5f8d19b438130a32a171e474577593',
+  '4f652420d3e99d167dcdfe686e6f7441667465721b0000019b8e083060',
 ].join('');
 
 describe('the protocol, byte for byte', () => {
@@ -30,9 +29,9 @@ describe('the protocol, byte for byte', () => {
     assert.deepEqual(
       [testChainId, voterSetHash(testVoters), genesisState(testGenesis).root],
       [
-        '4ddb10a623e5ca7b92cebe7ebdd97b2eeafc00fcae66e6f14450e5c2ac27c03d',
+        '054aca8f881c5f8d19b438130a32a171e4745775934f652420d3e99d167dcdfe',
         '069ba075499a0001512cc7d46ab2df45cad131964534d1171ee7ec44b287636e',
-        '2c094fa8a6334c23e494a34685e648465413202fa0d972f402bb628acbab1dd7',
+        '703ac1c400ba24ba9ebf2be8c44dc23a066cd9f756a6f595125ebaae9e55ea98',
       ],
     );
   });
@@ -40,11 +39,11 @@ describe('the protocol, byte for byte', () => {
   it('keeps the payload and the id of a transaction', () => {
     const { payloadBytes, txId } = aTransaction();
     assert.equal(bytesToHex(payloadBytes), payloadHex);
-    assert.equal(txId, '2e7fbc8b7237c17d22eb06ba180538e9d229c99acadcdee60ad7275ffb1523ae');
+    assert.equal(txId, '71b76705b051a086175ac7532fa08e3371a6c56b959e4f3d8b2dc6cd439a9127');
   });
 
   it('keeps the digest of a header', () => {
-    assert.equal(headerDigest(aHeader()), '733e155b1aaee80108d4645d1286a00621472604585f59b4d6b2bc46d7fe66c2');
+    assert.equal(headerDigest(aHeader()), '6c38eb11398cdb2e0887ff59ae88b85758e44f5a2cdf44a3d438c8c9d385a73d');
   });
 
   it('keeps the root of a list', () => {
@@ -54,19 +53,19 @@ describe('the protocol, byte for byte', () => {
 
   it('keeps the roots of an executed block', () => {
     const { receiptsRoot, stateRoot } = aStampedBlock().execution;
-    assert.equal(receiptsRoot, '1190fc65e2df5f9832cdde4f5a5dbaa3f03ab7c457944a0cc8a5a221cf76b017');
-    assert.equal(stateRoot, '5d4d0c23a40279f5ae34efea7f6de21c26304ed7280938ccf1878e6dacde5c32');
+    assert.equal(receiptsRoot, '267de70e12eb12697b158f23f8229e092f5ce1720512fdb7b86ba519e9edc50f');
+    assert.equal(stateRoot, '605ad697ed5a4a6e0a51c0374688abd1feb73c635f61d0829287844cb2d56dd0');
   });
 
   it('keeps the bytes of a stamp', () => {
     const bytes = encodeStamp(aStamp(aStampedBlock()));
-    assert.equal(bytes.length, 1_299);
-    assert.equal(sha256Of(bytes), '2689cf99fdcae7954f49b65a4d71a4f3cd0ea440570d4078033c12fd1aabd5ab');
+    assert.equal(bytes.length, 1_277);
+    assert.equal(sha256Of(bytes), '6f62f3f49342da64da34a1bdb6b6f594eaf97bdf03eb38e5de400c9f6dbd2a6d');
   });
 
   it('keeps the bytes of a state stamp', () => {
     const bytes = encodeStateStamp(aStateStamp(aStampedBlock()));
-    assert.equal(bytes.length, 1_000);
-    assert.equal(sha256Of(bytes), 'a5ee211b67a67ad2b3347d973fdb6d2ece4a912fe61227139fea471487fb513f');
+    assert.equal(bytes.length, 909);
+    assert.equal(sha256Of(bytes), '35bb61a4625361058cdaf6c201346eef772a64042862ea1571e183489fc02482');
   });
 });

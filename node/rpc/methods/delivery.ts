@@ -1,6 +1,7 @@
 /** Deliveries: receipt by the patient's key or code, and the parcel's record. */
 import * as z from 'zod';
-import { readParcel } from '../../../protocol/delivery.ts';
+import { readParcel } from '../../../protocol/parcel.ts';
+import { readPolicy } from '../../../protocol/policy.ts';
 import { fillIndexSchema } from '../../../protocol/prescription.ts';
 import { accepted } from '../../../protocol/result.ts';
 import { deriveOwnerSeed, parseToken } from '../../../protocol/token.ts';
@@ -9,7 +10,7 @@ import { method, type Method } from '../method.ts';
 import { writeResultSchema } from '../resultSchemas.ts';
 import { parcelView } from '../views.ts';
 import { write, writeShape } from '../write.ts';
-import { idJson, tokenJson } from './rx.ts';
+import { idJson, ledgerTime, tokenJson } from './rx.ts';
 
 const parcelShape = { ...writeShape, k: fillIndexSchema, parcelId: idJson.nullable() };
 
@@ -47,11 +48,12 @@ const get = method('delivery_get', {
   summary: 'A parcel: where it is, and who has it.',
   params: z.strictObject({ parcelId: idJson }),
   handle: ({ parcelId }, { ports }) => {
-    const parcel = readParcel(ports.ledger.state(), parcelId);
+    const state = ports.ledger.state();
+    const parcel = readParcel(state, parcelId);
     if (parcel === null) return fault('parcelUnknown', 'parcelId');
     return accepted({
       asOfHeight: ports.ledger.height(),
-      parcel: parcelView(parcel),
+      parcel: parcelView(parcel, readPolicy(state), ledgerTime(ports)),
     });
   },
 });

@@ -1,23 +1,17 @@
 /** Members, practitioners and the policy in force. */
 import * as z from 'zod';
-import type { Id } from '../../../protocol/brand.ts';
-import { codeSchema, nameSchema, publicKeySchema } from '../../../protocol/codec.ts';
+import { nameSchema, publicKeySchema } from '../../../protocol/codec.ts';
 import { memberSchema } from '../../../protocol/member.ts';
 import { readMember } from '../../../protocol/membership.ts';
 import { policySchema, readPolicy } from '../../../protocol/policy.ts';
-import {
-  practitionerIdOfKey,
-  practitionerSchema,
-  readPractitioner,
-  registerBodySchema,
-  type RegisterBody,
-} from '../../../protocol/practitioner.ts';
+import { delegationSchema, readDelegation } from '../../../protocol/delegation.ts';
+import { practitionerSchema, readPractitioner } from '../../../protocol/practitioner.ts';
+import { keyStandingSchema, readKey } from '../../../protocol/practitionerKey.ts';
 import { accepted } from '../../../protocol/result.ts';
 import { fault } from '../errors.ts';
 import { jsonSchema, toJson } from '../json.ts';
 import { method, noParams, type Method } from '../method.ts';
-import { listSchema, writeResultSchema } from '../resultSchemas.ts';
-import { write, writeShape, type WriteChoice } from '../write.ts';
+import { listSchema } from '../resultSchemas.ts';
 import { idJson } from './rx.ts';
 
 const list = method('member_list', {
@@ -42,51 +36,6 @@ const get = method('member_get', {
   },
 });
 
-/** A registration's own `id` is the practitioner's; `id` is the write's in this interface. */
-interface RegisterInput extends Omit<RegisterBody, 'id'>, WriteChoice {
-  readonly id: WriteChoice['id'];
-  readonly practitionerId: Id;
-}
-
-const registerParams: z.ZodType<RegisterInput> = z.strictObject({
-  ...registerShape(),
-  ...writeShape,
-  practitionerId: idJson,
-}) as unknown as z.ZodType<RegisterInput>;
-
-function registerShape(): Readonly<Record<string, z.ZodType>> {
-  const json: z.ZodType = jsonSchema(registerBodySchema);
-  return json instanceof z.ZodObject ? json.shape : {};
-}
-
-const register = method('practitioner_register', {
-  summary:
-    'This member registers a practitioner with role, scopes and keys; signed by its admin key unless another is named.',
-  params: registerParams,
-  result: writeResultSchema,
-  handle: (params, context) => {
-    const choice = { ...params, practitioner: params.practitioner ?? 'admin' };
-    const { practitionerId, roles, scopes, validUntil, keys } = params;
-    const body = { id: practitionerId, roles, scopes, validUntil, keys };
-    return write(context, { method: 'practitioner_register', params: body, choice }, () =>
-      accepted({ action: { kind: 'practitioner.register', body }, seals: [], signers: [], extra: {} }),
-    );
-  },
-});
-
-const suspend = method('practitioner_suspend', {
-  summary: 'This member suspends one of its practitioners; signed by its admin key unless another is named.',
-  params: z.strictObject({ ...writeShape, practitionerId: idJson, reason: codeSchema }),
-  result: writeResultSchema,
-  handle: (params, context) => {
-    const choice = { ...params, practitioner: params.practitioner ?? 'admin' };
-    const body = { id: params.practitionerId, reason: params.reason };
-    return write(context, { method: 'practitioner_suspend', params: body, choice }, () =>
-      accepted({ action: { kind: 'practitioner.suspend', body }, seals: [], signers: [], extra: {} }),
-    );
-  },
-});
-
 const getPractitioner = method('practitioner_get', {
   summary: 'A practitioner by id or by one of their keys: member, roles, scopes, standing. Names are sealed.',
   params: z.union([
@@ -95,13 +44,36 @@ const getPractitioner = method('practitioner_get', {
   ]),
   handle: (params, { ports }) => {
     const state = ports.ledger.state();
-    const id = 'key' in params ? practitionerIdOfKey(state, params.key) : params.practitionerId;
+    const id = 'key' in params ? (readKey(state, params.key)?.practitionerId ?? null) : params.practitionerId;
     const practitioner = id === null ? null : readPractitioner(state, id);
     if (practitioner === null)
       return fault('practitionerUnknown', 'key' in params ? 'key' : 'practitionerId');
     return accepted({
       asOfHeight: ports.ledger.height(),
       practitioner: toJson(practitionerSchema, practitioner),
+    });
+  },
+});
+
+const getKey = method('key_get', {
+  summary: 'Whose a key is, and whether it was revoked or compromised, and since when.',
+  params: z.strictObject({ key: jsonSchema(publicKeySchema) }),
+  handle: ({ key }, { ports }) => {
+    const standing = readKey(ports.ledger.state(), key);
+    if (standing === null) return fault('keyUnknown', 'key');
+    return accepted({ asOfHeight: ports.ledger.height(), key: toJson(keyStandingSchema, standing) });
+  },
+});
+
+const getDelegation = method('delegation_get', {
+  summary: 'What a doctor delegated to a colleague, and how much of it was used on the last day.',
+  params: z.strictObject({ delegatorId: idJson, delegateId: idJson }),
+  handle: (pair, { ports }) => {
+    const delegation = readDelegation(ports.ledger.state(), pair);
+    if (delegation === null) return fault('delegationUnknown', 'delegateId');
+    return accepted({
+      asOfHeight: ports.ledger.height(),
+      delegation: toJson(delegationSchema, delegation),
     });
   },
 });
@@ -116,4 +88,4 @@ const policy = method('policy_get', {
     }),
 });
 
-export const memberMethods: readonly Method[] = [list, get, register, suspend, getPractitioner, policy];
+export const memberMethods: readonly Method[] = [list, get, getPractitioner, getKey, getDelegation, policy];

@@ -4,7 +4,7 @@ import type { Digest, Id, MemberName, Timestamp } from '../../../protocol/brand.
 import { idSchema, nameSchema } from '../../../protocol/codec.ts';
 import { fillsMax, itemsMax, sealRecipientsMax, transactionSealsMax } from '../../../protocol/limits.ts';
 import { prescriptionClasses, readPolicy } from '../../../protocol/policy.ts';
-import { practitionerIdOfKey } from '../../../protocol/practitioner.ts';
+import { readKey } from '../../../protocol/practitionerKey.ts';
 import {
   itemSchema,
   prescriptionRecordKey,
@@ -12,7 +12,7 @@ import {
   type FillPlan,
   type Item,
 } from '../../../protocol/prescription.ts';
-import { cancelBodySchema, type IssueBody } from '../../../protocol/prescribing.ts';
+import type { IssueBody } from '../../../protocol/prescribing.ts';
 import { receiptCodeHash } from '../../../protocol/receiptCode.ts';
 import { accepted } from '../../../protocol/result.ts';
 import {
@@ -40,13 +40,15 @@ export const idJson: z.ZodType<Id> = jsonSchema(idSchema);
 export const tokenJson: z.ZodType<string> = z.string().min(1).max(128);
 
 /** Block time of the latest finalized block: "now" for everything that the ledger says about a record. */
-function ledgerTime(ports: RpcPorts): Timestamp {
+export function ledgerTime(ports: RpcPorts): Timestamp {
   const final = ports.ledger.blockAt(ports.ledger.height());
   return final === null ? (0 as Timestamp) : final.block.header.timeMs;
 }
 
 interface IssueInput extends WriteChoice {
   readonly token: string | null;
+  /** Null is whoever signs; a delegate names the doctor. */
+  readonly prescriber: Id | null;
   readonly class: IssueBody['class'];
   readonly authoredOn: Timestamp | null;
   readonly validUntil: Timestamp;
@@ -61,10 +63,11 @@ interface IssueInput extends WriteChoice {
 const issueParams: z.ZodType<IssueInput> = z.strictObject({
   ...writeShape,
   token: tokenJson.nullable().default(null),
+  prescriber: idJson.nullable().default(null),
   class: z.enum(prescriptionClasses),
   authoredOn: timestampJson.nullable().default(null),
   validUntil: timestampJson,
-  items: z.array(jsonSchema(itemSchema)).min(1).max(itemsMax),
+  items: z.array(itemJson()).min(1).max(itemsMax),
   fills: z
     .array(z.strictObject({ start: timestampJson, end: timestampJson }))
     .min(1)
@@ -76,6 +79,16 @@ const issueParams: z.ZodType<IssueInput> = z.strictObject({
   documents: z.array(z.record(z.string(), z.json())).min(1).max(transactionSealsMax),
   recipients: z.array(nameSchema).max(sealRecipientsMax).default([]),
 });
+
+/** An item without an end of its own may leave the field out. */
+function itemJson(): z.ZodType<Item> {
+  const json: z.ZodType = jsonSchema(itemSchema);
+  const shape = json instanceof z.ZodObject ? json.shape : {};
+  return z.strictObject({
+    ...shape,
+    validUntil: timestampJson.nullable().default(null),
+  }) as unknown as z.ZodType<Item>;
+}
 
 const issue = method('rx_issue', {
   summary:
@@ -155,7 +168,8 @@ function who(
   ports: RpcPorts,
 ): { readonly prescriber: Id | null; readonly authoredOn: Timestamp } {
   const entry = ports.keystore.entries().find(({ name }) => name === params.practitioner);
-  const prescriber = entry === undefined ? null : practitionerIdOfKey(ports.ledger.state(), entry.publicKey);
+  const key = entry === undefined ? null : readKey(ports.ledger.state(), entry.publicKey);
+  const prescriber = params.prescriber ?? key?.practitionerId ?? null;
   return { prescriber, authoredOn: params.authoredOn ?? ports.now() };
 }
 
@@ -173,50 +187,17 @@ function fillPlan(
   };
 }
 
-const cancelShape = {
-  rxId: idJson,
-  k: jsonShapeOf(cancelBodySchema, 'k') as z.ZodType<number | null>,
-  reason: jsonShapeOf(cancelBodySchema, 'reason') as z.ZodType<string>,
-};
-
-const cancel = method('rx_cancel', {
-  summary:
-    'Cancels a prescription or one fill: signed by the prescriber, or by the patient with their token.',
-  params: z.strictObject({ ...writeShape, ...cancelShape, token: tokenJson.nullable().default(null) }),
-  result: writeResultSchema,
-  handle: (params, context) => {
-    const call = {
-      method: 'rx_cancel',
-      params: { ...params, waitFor: null, timeoutMs: null },
-      choice: params,
-    };
-    return write(context, call, () => {
-      const { rxId, k, reason } = params;
-      const token = params.token === null ? null : parseToken(params.token);
-      if (token !== null && (!token.ok || token.value.rxId !== rxId)) return fault('invalidParams', 'token');
-      const signers = token === null ? [] : [context.ports.signerFromSeed(deriveOwnerSeed(token.value))];
-      const action = { kind: 'rx.cancel', body: { rxId, k, reason } } as const;
-      return accepted({ action, seals: [], signers, extra: {} });
-    });
-  },
-});
-
-/** One field of a body's JSON. */
-function jsonShapeOf(body: z.ZodType, field: string): z.ZodType {
-  const json = jsonSchema(body);
-  return (json instanceof z.ZodObject ? json.shape[field] : null) ?? z.never();
-}
-
 const get = method('rx_get', {
   summary:
     'A prescription as everybody may know it, with the status of each fill at the time of the latest block.',
   params: z.strictObject({ rxId: idJson }),
   handle: ({ rxId }, { ports }) => {
-    const prescription = readPrescription(ports.ledger.state(), rxId);
+    const state = ports.ledger.state();
+    const prescription = readPrescription(state, rxId);
     if (prescription === null) return fault('prescriptionUnknown', 'rxId');
     return accepted({
       asOfHeight: ports.ledger.height(),
-      prescription: prescriptionView(prescription, ledgerTime(ports)),
+      prescription: prescriptionView(state, prescription, ledgerTime(ports)),
     });
   },
 });
@@ -245,4 +226,4 @@ const stamp = method('rx_stamp', {
   },
 });
 
-export const rxMethods: readonly Method[] = [issue, cancel, get, open, stamp];
+export const rxMethods: readonly Method[] = [issue, get, open, stamp];

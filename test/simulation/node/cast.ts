@@ -148,11 +148,11 @@ function signRegistration(chainId: Digest, member: Member, number: number): Subm
   const action: Action = {
     kind: 'practitioner.register',
     body: {
-      id: numberText(number, 32) as Id,
+      practitionerId: numberText(number, 32) as Id,
       roles: ['doctor'],
       scopes: ['ordinary'],
       validUntil: (startMs + 365 * dayMs) as Timestamp,
-      keys: [numberText(1_000_000 + number, 64) as PublicKey],
+      keys: [],
     },
   };
   const id = numberText(number, 32) as Id;

@@ -1,5 +1,6 @@
 /** I13, seen through one act of each kind of signer: every transition asks the same function. */
 import assert from 'node:assert/strict';
+import { keyRecord } from '../../../protocol/practitionerKey.ts';
 import {
   aDispense,
   aFillPlan,
@@ -22,14 +23,17 @@ import {
   later,
   name,
   newWorld,
+  pharmacy,
   refusalOf,
   rival,
   idOf,
   dayMs,
 } from '../../support/domain.ts';
+import { aRevokeKey } from '../../support/people.ts';
 
 const issued = after(newWorld, anIssue());
 const reserved = after(issued, aReserve());
+const byPharmacy = { member: pharmacy, keys: [keyOf('pharmacy admin')] };
 const keys = (...names: readonly string[]): ReturnType<typeof keyOf>[] => names.map(keyOf);
 
 describe('authorisation (I13)', () => {
@@ -51,7 +55,10 @@ describe('authorisation (I13)', () => {
     anIssue({ keys: keys('junior', 'colleague'), body: { class: 'controlled', prescriber: idOf('junior') } }),
   ]);
   itRefuses('a key that nobody registered', 'keyUnknown', [newWorld, anIssue({ keys: keys('stranger') })]);
-  itRefuses('a revoked key', 'keyRevoked', [reserved, aReturn({ keys: keys('careless') })]);
+  itRefuses('a revoked key', 'keyRevoked', [
+    after(reserved, aRevokeKey({ ...byPharmacy, body: { key: keyOf('pharmacist') } })),
+    aReturn(),
+  ]);
   itRefuses('a suspended practitioner', 'practitionerNotActive', [
     reserved,
     aReturn({ keys: keys('retired') }),
@@ -64,9 +71,13 @@ describe('authorisation (I13)', () => {
     reserved,
     aReturn({ keys: keys('rival pharmacist') }),
   ]);
-  itRefuses('another doctor than the prescriber', 'wrongSigners', [
+  itRefuses('another doctor than the prescriber', 'delegationUnknown', [
     newWorld,
     anIssue({ keys: keys('colleague') }),
+  ]);
+  itRefuses('the practitioner of another hospital in the prescriber’s name', 'wrongSigners', [
+    newWorld,
+    anIssue({ keys: keys('elsewhere') }),
   ]);
   itRefuses('a signer too many', 'wrongSigners', [
     reserved,
@@ -105,9 +116,15 @@ describe('authorisation (I13)', () => {
 
   it('keeps a redeem key the patient’s, though somebody registered it as a practitioner’s', () => {
     const { records } = issued;
+    const standing = {
+      practitionerId: idOf('pharmacist'),
+      addedMs: noon,
+      revokedMs: null,
+      compromisedSince: null,
+    };
     const squatted = {
       ...issued,
-      records: new Map([...records, [`key/${keyOf('redeem 0')}`, new Uint8Array(16)]]),
+      records: new Map([...records, keyRecord(keyOf('redeem 0'), standing)]),
     };
     assert.equal(refusalOf(squatted, aReserve()), null);
   });

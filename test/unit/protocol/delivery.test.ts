@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readParcel } from '../../../protocol/delivery.ts';
+import { readParcel } from '../../../protocol/parcel.ts';
 import { readPrescription, type DispenseEvent } from '../../../protocol/prescription.ts';
 import {
   aDeliver,
@@ -17,6 +17,7 @@ import {
 } from '../../support/acts.ts';
 import {
   after,
+  at,
   attempt,
   courier,
   secondCourier,
@@ -58,12 +59,17 @@ describe('a parcel', () => {
       pharmacy,
       courier,
       custodian: courier,
+      place: null,
       sealHash: digestOf('seal number'),
       deliverBy: noon + dayMs,
       status: 'inTransit',
+      isSealIntact: null,
       shippedMs: noon,
       deliveredMs: null,
+      failedMs: null,
+      returnedMs: null,
       receivedMs: null,
+      breachMs: null,
     };
     const deliveredMs = noon + hourMs;
     const receivedMs = noon + 2 * hourMs;
@@ -131,6 +137,11 @@ describe('delivery.ship', () => {
     aShip({ body: { parcelId: idOf('two') } }),
   ]);
   itRefuses('what was picked up', 'nothingDispensed', [after(supplied, atCounter), aShip()]);
+  itRefuses('what is due already', 'timeInvalid', [supplied, aShip({ body: { deliverBy: noon } })]);
+  itRefuses('what is due later than the policy allows', 'timeInvalid', [
+    supplied,
+    aShip({ body: { deliverBy: at(noon + 7 * dayMs + 1) } }),
+  ]);
 });
 
 describe('delivery.deliver', () => {

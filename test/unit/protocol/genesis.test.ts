@@ -49,8 +49,8 @@ describe('the genesis file', () => {
       roles: ['doctor' as const],
       scopes: [],
       validUntil: later(1),
-      status: 'active' as const,
-      keys: [{ key: aSignerKey('doctor'), status: 'active' as const, sinceMs: later(0) }],
+      suspensions: [],
+      keys: [aSignerKey('doctor')],
     };
     const employed = { ...practitioner, member: first.name };
     const cases = [

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { fillStatus, mayRead, readPrescription, type FillStatus } from '../../../protocol/prescription.ts';
+import { mayRead } from '../../../protocol/fillStatus.ts';
+import { readPrescription } from '../../../protocol/prescription.ts';
 import {
   aCancel,
   aClose,
@@ -32,6 +33,7 @@ import {
   readerOf,
   refusalOf,
   rival,
+  statusIn,
   units,
   type World,
 } from '../../support/domain.ts';
@@ -45,10 +47,6 @@ const partly = after(reserved, aDispense({ body: { items: [dispensed(0, 10)] } }
 const supplied = after(reserved, aDispense());
 const cancelled = after(issued, aCancel());
 const elsewhere = { member: name('second-hospital'), keys: [keyOf('elsewhere')] };
-
-function statusIn(world: World): FillStatus | null {
-  return fillStatus(present(readPrescription(readerOf(world), rxId), 'issued'), 0, world.timeMs);
-}
 
 describe('rx.issue', () => {
   it('opens a prescription with one fill that is ready', () => {
@@ -68,8 +66,8 @@ describe('rx.issue', () => {
       authoredOn: noon,
       validUntil: noon + 3 * dayMs,
       items: [
-        { itemId: 0, units: 30, repeats: 0, intervalDays: 0, substitutionAllowed: false },
-        { itemId: 1, units: 20, repeats: 0, intervalDays: 0, substitutionAllowed: true },
+        { itemId: 0, units: 30, repeats: 0, intervalDays: 0, substitutionAllowed: false, validUntil: null },
+        { itemId: 1, units: 20, repeats: 0, intervalDays: 0, substitutionAllowed: true, validUntil: null },
       ],
       fills: [
         {
@@ -80,6 +78,7 @@ describe('rx.issue', () => {
           receiptHash: receiptCodeHash(rxId, 0, receiptCode),
           reservation: null,
           ended: null,
+          holds: [],
           events: [],
         },
       ],
@@ -88,6 +87,10 @@ describe('rx.issue', () => {
       reviewer: null,
       replaces: null,
       blobHashes: [digestOf('blob')],
+      signedBy: [keyOf('doctor')],
+      nomination: null,
+      substitutions: [],
+      renewal: null,
     });
     assert.equal(statusIn(world), 'ready');
   });
@@ -130,8 +133,25 @@ describe('rx.issue', () => {
     assert.equal(refusalOf(world, aControlled('rx 10')), 'rateExceeded');
   });
 
+  it('counts each key of a controlled one, so that changing the second key gains nothing', () => {
+    let world = newWorld;
+    for (let index = 0; index < 10; index += 1) world = after(world, aControlled(`rx ${index}`));
+    const another = aControlled('rx 10');
+    const keys = another.keys.map((key) => (key === keyOf('doctor') ? keyOf('junior') : key));
+    assert.equal(refusalOf(world, { ...another, keys }), 'wrongSigners');
+    const count = [...world.records.keys()].filter((key) => key.startsWith('rate/')).length;
+    assert.equal(count, 2);
+  });
+
   const fill = aFillPlan(rxId, 0, { start: noon, end: at(noon + 3 * dayMs) });
-  const item = { itemId: 0, units: units(1), repeats: 0, intervalDays: 0, substitutionAllowed: false };
+  const item = {
+    itemId: 0,
+    units: units(1),
+    repeats: 0,
+    intervalDays: 0,
+    substitutionAllowed: false,
+    validUntil: null,
+  };
   itRefuses('an id twice (I15)', 'prescriptionExists', [issued, anIssue()]);
   itRefuses('an unknown prescriber', 'practitionerUnknown', [
     newWorld,
@@ -171,6 +191,21 @@ describe('rx.issue', () => {
     newWorld,
     anIssue({ body: { fills: [{ ...fill, redeemKey: keyOf('owner') }] } }),
   ]);
+  itRefuses('an item that ends after the prescription', 'itemsInvalid', [
+    newWorld,
+    anIssue({ body: { items: [{ ...item, validUntil: at(noon + 3 * dayMs + 1) }] } }),
+  ]);
+  itRefuses('an item that is over', 'itemsInvalid', [
+    newWorld,
+    anIssue({ body: { items: [{ ...item, validUntil: noon }] } }),
+  ]);
+  itRefuses('to replace a colleague’s prescription that is open', 'notPermitted', [
+    issued,
+    anIssue({
+      keys: [keyOf('colleague')],
+      body: { rxId: idOf('second'), replaces: rxId, prescriber: idOf('colleague') },
+    }),
+  ]);
   itRefuses('to replace what nobody issued', 'prescriptionUnknown', [
     newWorld,
     anIssue({ body: { replaces: idOf('nothing') } }),
@@ -182,6 +217,30 @@ describe('rx.issue', () => {
       body: { rxId: idOf('second'), replaces: rxId, prescriber: idOf('elsewhere') },
     }),
   ]);
+});
+
+describe('a prescription that replaces another', () => {
+  const second = anIssue({ body: { rxId: idOf('second'), replaces: rxId } });
+
+  it('cancels what is open of it, so that only one is supplied', () => {
+    assert.deepEqual(
+      [pending, issued, reserved, partly].map((world) => statusIn(after(world, second))),
+      ['cancelled', 'cancelled', 'cancelled', 'cancelled'],
+    );
+  });
+
+  it('stands in the history of both', () => {
+    const result = attempt(issued, second);
+    assert.deepEqual(result.ok && result.value.subjects, [idOf('second'), rxId]);
+  });
+
+  it('may follow what has ended, by any doctor of the hospital', () => {
+    const colleagues = anIssue({
+      keys: [keyOf('colleague')],
+      body: { rxId: idOf('second'), replaces: rxId, prescriber: idOf('colleague') },
+    });
+    assert.equal(statusIn(after(supplied, colleagues)), 'dispensed');
+  });
 });
 
 describe('rx.review', () => {
@@ -266,10 +325,6 @@ describe('the status of a fill', () => {
     assert.equal(statusIn(later(reserved, 3 * dayMs)), 'expired');
     assert.equal(statusIn(later(partly, 2 * hourMs)), 'ready');
     assert.equal(statusIn(later(supplied, 3 * dayMs)), 'dispensed');
-  });
-
-  it('is null for a fill that is not there', () => {
-    assert.equal(fillStatus(present(readPrescription(readerOf(issued), rxId), 'issued'), 1, noon), null);
   });
 });
 

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
-import { practitionerIdOfKey, readPractitioner } from '../../../protocol/practitioner.ts';
-import { anIssue, aRegister, aReserve, aSuspend } from '../../support/acts.ts';
+import { hasScope, readPractitioner, type Practitioner } from '../../../protocol/practitioner.ts';
+import { present } from '../../../protocol/invariant.ts';
+import { readKey } from '../../../protocol/practitionerKey.ts';
+import { anIssue, aReserve } from '../../support/acts.ts';
 import {
   after,
   at,
   dayMs,
+  hospital,
   idOf,
+  insurer,
   itRefuses,
   keyOf,
   newWorld,
@@ -13,21 +17,36 @@ import {
   pharmacy,
   readerOf,
   refusalOf,
+  regulator,
+  type World,
 } from '../../support/domain.ts';
+import { aRegister, aReinstate, aScope, aSuspend } from '../../support/people.ts';
 
-describe('practitioners', () => {
-  it('registers a practitioner with the member that signs', () => {
-    const state = readerOf(after(newWorld, aRegister()));
-    assert.deepEqual(readPractitioner(state, idOf('newcomer')), {
+const byRegulator = { member: regulator, keys: [keyOf('regulator admin')] };
+const newcomer = after(newWorld, aRegister());
+const suspended = after(newWorld, aSuspend());
+
+function practitionerIn(world: World, who = 'pharmacist'): Practitioner {
+  return present(readPractitioner(readerOf(world), idOf(who)), 'registered');
+}
+
+describe('practitioner.register', () => {
+  it('makes the member that signs the employer', () => {
+    assert.deepEqual(practitionerIn(newcomer, 'newcomer'), {
       id: idOf('newcomer'),
       member: pharmacy,
       roles: ['pharmacist'],
       scopes: ['ordinary'],
       validUntil: noon + 365 * dayMs,
-      status: 'active',
-      keys: [{ key: keyOf('newcomer'), status: 'active', sinceMs: noon }],
+      suspensions: [],
+      keys: [keyOf('newcomer')],
     });
-    assert.equal(practitionerIdOfKey(state, keyOf('newcomer')), idOf('newcomer'));
+    assert.deepEqual(readKey(readerOf(newcomer), keyOf('newcomer')), {
+      practitionerId: idOf('newcomer'),
+      addedMs: noon,
+      revokedMs: null,
+      compromisedSince: null,
+    });
   });
 
   it('lets a new practitioner act from the next transaction on', () => {
@@ -37,26 +56,25 @@ describe('practitioners', () => {
     assert.equal(refusalOf(after(world, aRegister()), aReserve({ keys })), null);
   });
 
-  it('stops a suspended practitioner', () => {
-    const world = after(newWorld, anIssue(), aSuspend());
-    assert.equal(refusalOf(world, aReserve()), 'practitionerNotActive');
+  it('can leave the keys for later', () => {
+    const world = after(newWorld, aRegister({ keys: [keyOf('pharmacy admin')], body: { keys: [] } }));
+    assert.deepEqual(practitionerIn(world, 'newcomer').keys, []);
   });
 
-  const newcomer = after(newWorld, aRegister());
+  itRefuses('a key that does not sign: nobody registers what they do not have', 'wrongSigners', [
+    newWorld,
+    aRegister({ keys: [keyOf('pharmacy admin')] }),
+  ]);
   itRefuses('another key than the admin key', 'wrongSigners', [
     newWorld,
-    aRegister({ keys: [keyOf('pharmacist')] }),
-  ]);
-  itRefuses('the admin key of another member', 'wrongSigners', [
-    newWorld,
-    aSuspend({ keys: [keyOf('insurer admin')] }),
+    aRegister({ keys: [keyOf('pharmacist'), keyOf('newcomer')] }),
   ]);
   itRefuses('an id twice', 'practitionerExists', [
     newcomer,
-    aRegister({ body: { keys: [keyOf('another')] } }),
+    aRegister({ keys: [keyOf('pharmacy admin'), keyOf('another')], body: { keys: [keyOf('another')] } }),
   ]);
-  itRefuses('a key twice', 'practitionerExists', [newcomer, aRegister({ body: { id: idOf('another') } })]);
-  itRefuses('the same key twice in one registration', 'practitionerExists', [
+  itRefuses('a key twice', 'keyExists', [newcomer, aRegister({ body: { practitionerId: idOf('another') } })]);
+  itRefuses('the same key twice in one registration', 'keyExists', [
     newWorld,
     aRegister({ body: { keys: [keyOf('newcomer'), keyOf('newcomer')] } }),
   ]);
@@ -64,13 +82,106 @@ describe('practitioners', () => {
     newWorld,
     aRegister({ body: { validUntil: at(noon) } }),
   ]);
-  itRefuses('to suspend somebody unknown', 'practitionerUnknown', [
+});
+
+describe('practitioner.scope', () => {
+  it('changes roles, scopes and end, and nothing else', () => {
+    assert.deepEqual(practitionerIn(after(newWorld, aScope())), {
+      ...practitionerIn(newWorld),
+      scopes: ['ordinary'],
+      validUntil: noon + 30 * dayMs,
+    });
+  });
+
+  it('lifts no suspension', () => {
+    const world = after(newWorld, aSuspend(byRegulator), aScope());
+    assert.deepEqual(practitionerIn(world).suspensions, [{ by: 'regulator', scope: null }]);
+  });
+
+  itRefuses('another key than the admin key', 'wrongSigners', [
     newWorld,
-    aSuspend({ body: { id: idOf('nobody') } }),
+    aScope({ keys: [keyOf('pharmacist')] }),
   ]);
-  itRefuses('to suspend another member’s practitioner', 'notPermitted', [
+  itRefuses('somebody unknown', 'practitionerUnknown', [
     newWorld,
-    aSuspend({ body: { id: idOf('doctor') } }),
+    aScope({ body: { practitionerId: idOf('nobody') } }),
   ]);
-  itRefuses('to suspend twice', 'practitionerNotActive', [after(newWorld, aSuspend()), aSuspend()]);
+  itRefuses('another member’s practitioner, though a regulator asks', 'notPermitted', [
+    newWorld,
+    aScope(byRegulator),
+  ]);
+  itRefuses('an end that is past', 'practitionerNotActive', [
+    newWorld,
+    aScope({ body: { validUntil: noon } }),
+  ]);
+});
+
+describe('practitioner.suspend', () => {
+  it('stops a practitioner from the next transaction on', () => {
+    assert.equal(refusalOf(after(suspended, anIssue()), aReserve()), 'practitionerNotActive');
+  });
+
+  it('can close one scope, by the employer or by a regulator', () => {
+    const scope = 'controlled';
+    for (const act of [aSuspend({ body: { scope } }), aSuspend({ ...byRegulator, body: { scope } })]) {
+      const practitioner = practitionerIn(after(newWorld, act));
+      assert.deepEqual(
+        ['ordinary', 'controlled'].map((own) => hasScope(practitioner, own)),
+        [true, false],
+      );
+    }
+  });
+
+  itRefuses('the admin key of another member', 'wrongSigners', [
+    newWorld,
+    aSuspend({ keys: [keyOf('insurer admin')] }),
+  ]);
+  itRefuses('somebody unknown', 'practitionerUnknown', [
+    newWorld,
+    aSuspend({ body: { practitionerId: idOf('nobody') } }),
+  ]);
+  itRefuses('another member’s practitioner', 'notPermitted', [
+    newWorld,
+    aSuspend({ member: insurer, keys: [keyOf('insurer admin')] }),
+  ]);
+  itRefuses('the same twice', 'practitionerNotActive', [suspended, aSuspend()]);
+  itRefuses('a scope that the practitioner does not have', 'scopeMissing', [
+    newWorld,
+    aSuspend({ body: { scope: 'surgery' } }),
+  ]);
+});
+
+describe('practitioner.reinstate', () => {
+  it('lets the practitioner act again', () => {
+    assert.equal(refusalOf(after(suspended, aReinstate(), anIssue()), aReserve()), null);
+  });
+
+  it('lifts one’s own suspension only: both have to', () => {
+    const both = after(suspended, aSuspend(byRegulator), anIssue());
+    const one = after(both, aReinstate());
+    assert.equal(refusalOf(one, aReserve()), 'practitionerNotActive');
+    assert.equal(refusalOf(after(one, aReinstate(byRegulator)), aReserve()), null);
+  });
+
+  itRefuses('the employer to lift a regulator’s suspension', 'notSuspended', [
+    after(newWorld, aSuspend(byRegulator)),
+    aReinstate(),
+  ]);
+  itRefuses('to lift nothing', 'notSuspended', [newWorld, aReinstate()]);
+  itRefuses('to lift another scope', 'notSuspended', [
+    suspended,
+    aReinstate({ body: { scope: 'ordinary' } }),
+  ]);
+  itRefuses('another key than the admin key', 'wrongSigners', [
+    suspended,
+    aReinstate({ keys: [keyOf('pharmacist')] }),
+  ]);
+  itRefuses('somebody unknown', 'practitionerUnknown', [
+    newWorld,
+    aReinstate({ body: { practitionerId: idOf('nobody') } }),
+  ]);
+  itRefuses('another member’s practitioner', 'notPermitted', [
+    suspended,
+    aReinstate({ member: hospital, keys: [keyOf('hospital admin')] }),
+  ]);
 });

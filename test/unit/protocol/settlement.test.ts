@@ -168,7 +168,7 @@ describe('settle.paid', () => {
   itRefuses('another amount', 'statementMismatch', [confirmed, aPaid(amount(4_901))]);
 });
 
-describe('the open position', () => {
+describe('claim.accept, which adds to the open position', () => {
   const add = (world: World, claim: { readonly claimId: Id; readonly covered: Amount }): World => {
     const position = addToPosition(readerOf(world), { ...pair, ...claim });
     assert.ok(position.ok);

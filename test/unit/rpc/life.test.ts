@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { IssueParams, IssueResult, MethodName, MethodParams } from '../../../node/rpc/contract.ts';
 import { hexOf } from '../../../node/rpc/json.ts';
 import { noon } from '../../support/chain.ts';
+import { aSigner } from '../../support/keys.ts';
 import { memberOn, type Caller } from './caller.ts';
 import { digestOf, idOf, memoryChain } from './memoryNode.ts';
 
@@ -195,11 +196,12 @@ describe('the methods of a life', () => {
     assert.equal(both.status, 'committed');
   });
 
-  it('register a practitioner under the admin key', async () => {
+  it('register a practitioner, whose key signs beside the admin key', async () => {
     const { hospital } = cast();
     const practitionerId = hexOf(idOf('dr-new'));
-    const key = hexOf(digestOf('a key'));
+    const key = hexOf(aSigner('hospital card').publicKey);
     await write(hospital, 'practitioner_register', {
+      coSigners: ['card'],
       practitionerId,
       roles: ['doctor'],
       scopes: ['ordinary'],
@@ -208,8 +210,8 @@ describe('the methods of a life', () => {
     });
     const { practitioner } = await hospital.call('practitioner_get', { key });
     assert.deepEqual(
-      [practitioner.id, practitioner.member, practitioner.status],
-      [practitionerId, 'hospital', 'active'],
+      [practitioner.id, practitioner.member, practitioner.suspensions],
+      [practitionerId, 'hospital', []],
     );
   });
 });

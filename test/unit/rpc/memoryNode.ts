@@ -29,7 +29,8 @@ import { executeBlock } from '../../../protocol/ledger.ts';
 import type { MemberRole } from '../../../protocol/member.ts';
 import { readMember } from '../../../protocol/membership.ts';
 import type { Practitioner, PractitionerRole } from '../../../protocol/practitioner.ts';
-import { mayRead, readPrescription } from '../../../protocol/prescription.ts';
+import { mayRead } from '../../../protocol/fillStatus.ts';
+import { readPrescription } from '../../../protocol/prescription.ts';
 import type { Receipt } from '../../../protocol/receipt.ts';
 import { accepted, refused, type Result } from '../../../protocol/result.ts';
 import { emptyState, overlay, type StateView } from '../../../protocol/state.ts';
@@ -71,8 +72,8 @@ function practitioner([member, name, role]: (typeof staff)[number]): Practitione
     roles: [role],
     scopes: ['ordinary', 'controlled'],
     validUntil: (noon + 365 * 86_400_000) as Timestamp,
-    status: 'active',
-    keys: [{ key: aSigner(name).publicKey, status: 'active', sinceMs: noon }],
+    suspensions: [],
+    keys: [aSigner(name).publicKey],
   };
 }
 
@@ -194,8 +195,14 @@ export function memoryPorts(
   overrides: Partial<RpcPorts> = {},
 ): RpcPorts {
   const name = member as MemberName;
-  const names = [...staff.filter(([employer]) => employer === member).map(([, person]) => person), 'admin'];
-  const keyOf = (person: string): string => (person === 'admin' ? `${member} admin` : person);
+  const names = [
+    ...staff.filter(([employer]) => employer === member).map(([, person]) => person),
+    'admin',
+    'card',
+  ];
+  // The card is a key that nobody has registered yet.
+  const keyOf = (person: string): string =>
+    person === 'admin' || person === 'card' ? `${member} ${person}` : person;
   let randomness = 0;
   return {
     ledger: {
