@@ -52,7 +52,9 @@ export function intakeHandlers(ports: IntakePorts): NetworkHandlers {
     onRequest: async (from, bytes) => {
       ports.peers.heard(from);
       const onLaneTip = (member: MemberName, sequence: number): void => {
-        if (sequence > ports.pool.highest(member)) askLane(ports, from, member);
+        // Also for a hole below what we hold: whoever asked for it when it opened may have got no answer.
+        const isLacking = ports.pool.gap(member) !== null || sequence > ports.pool.highest(member);
+        if (isLacking) askLane(ports, from, member);
       };
       return answerRequest({ ...ports.answers, onLaneTip }, from, bytes);
     },

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { runCoreSchedules } from './coreMain.ts';
 import { runSchedule } from './node/schedule.ts';
 import { describeSwarm, runSwarm } from './node/swarm.ts';
+import { failureOf } from './node/worker.ts';
 
 const { values } = parseArgs({
   options: {
@@ -21,13 +22,19 @@ const firstSeed = Number(values.seed);
 const barWidth = 40;
 
 async function runOne(seed: number): Promise<void> {
-  const report = await runSchedule({ seed });
-  console.log(report.plan);
-  const { traceDigest, eventCount, heightAtHeal, recoveryMs, counts } = report;
-  console.log(
-    `seed ${seed}: trace ${traceDigest}, ${eventCount} events, ${counts.total} faults, height ${heightAtHeal} when healed, ` +
-      `five new blocks after ${Math.round(recoveryMs)} ms`,
-  );
+  try {
+    const report = await runSchedule({ seed });
+    const { traceDigest, eventCount, heightAtHeal, recoveryMs, counts } = report;
+    console.log(report.plan);
+    console.log(
+      `seed ${seed}: trace ${traceDigest}, ${eventCount} events, ${counts.total} faults, height ${heightAtHeal} when healed, ` +
+        `five new blocks after ${Math.round(recoveryMs)} ms`,
+    );
+  } catch (error) {
+    console.log(error);
+    console.log(`FAILED ${failureOf(seed, error)}`);
+    process.exitCode = 1;
+  }
 }
 
 async function runMany(): Promise<void> {

@@ -10,7 +10,8 @@ const clockJumpMsMax = 1_500;
 export function startFaults(world: World): void {
   const { plan, random } = world;
   if (plan.hasSlowLinks) slowLinks(world);
-  if (plan.hasSlowMachine) random.pick(world.machines).slownessMs = 1 + random.below(20);
+  if (plan.hasSlowMachine)
+    random.pick(world.machines).slownessMs = (4 * (1 + random.below(4))) / plan.voterCount;
   for (const machine of world.machines) setClock(world, machine);
   every(world, plan.cutEveryMs, () => {
     world.weather.isCut = drawCuts(random, plan.voterCount);
@@ -108,7 +109,8 @@ function damage(world: World): void {
   const { plan, random, counts, machines } = world;
   if (world.isHealed || plan.byzantineCount >= faultyMax(plan.voterCount)) return;
   const machine = random.pick(machines.filter(({ isHonest }) => isHonest));
-  machine.isDamaged = true;
+  // Who lost its safety log alone observes until the others have told it enough (W6), and comes back.
+  machine.isDamaged = plan.damage !== 'safetyLost';
   const isRotten = plan.damage === 'bitRot';
   if (isRotten) rot(world, machine);
   if (!isRotten && machine.process !== null) die(world, machine.process, true);
@@ -120,6 +122,7 @@ function damage(world: World): void {
   }
   if (plan.damage === 'safetyLost') {
     counts.add('safety log lost');
+    world.watch.onSafetyLost(machine);
     machine.disk.files.loseDirectory(layout.safety);
   }
   boot(world, machine);

@@ -96,6 +96,7 @@ function end(
   const { machine } = process;
   process.isAlive = false;
   machine.process = null;
+  machine.waiting.length = 0;
   world.watch.onDeath(process, world.running === null || isOrderly);
   const lossCount = machine.disk.onDeath(isPowerLost, world.random);
   if (lossCount > 0) world.counts.add('file torn or lost', lossCount);

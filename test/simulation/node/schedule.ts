@@ -91,7 +91,7 @@ interface RunningWorld {
   readonly eventCount: () => number;
 }
 
-async function createWorld({ seed, plan: given, crashAt }: ScheduleOptions): Promise<RunningWorld> {
+export async function createWorld({ seed, plan: given, crashAt }: ScheduleOptions): Promise<RunningWorld> {
   const random = seededRandom(seed);
   const plan = given ?? planOf(random, random.pick(voterCounts));
   const cast = await castOf(plan);
@@ -153,6 +153,7 @@ function createMachines(random: Random, plan: Plan, cast: Cast): readonly Machin
     clockOffsetMs: 0,
     clockRate: 1,
     busyUntilMs: 0,
+    waiting: [],
     slownessMs: 0,
     diskOperationCount: 0,
   }));

@@ -15,7 +15,7 @@ import type { ReplicaState } from '../../../consensus/replica.ts';
 import type { CommitEntry } from '../../../node/storage/ledgerCommit.ts';
 import { StorageFailure } from '../../../node/storage/failure.ts';
 import { batchKey } from '../../../node/storage/keyspace.ts';
-import { check, checkBounds, checkReplay, startChecks, type Checks } from '../checks.ts';
+import { check, checkBounds, startChecks, type Checks } from '../checks.ts';
 import { layout } from './cast.ts';
 import { die } from './machine.ts';
 import type { Machine, Process, World } from './world.ts';
@@ -156,6 +156,11 @@ export class Watch {
     this.#promisedBy(machine).stateAtDeath = isWhole ? engine.state : null;
   }
 
+  /** The safety log is gone: what was promised there is known no more. */
+  onSafetyLost(machine: Machine): void {
+    this.#promisedBy(machine).stateAtDeath = null;
+  }
+
   /** W4 and W5: nothing that was said or shown is forgotten. */
   onRecovered(process: Process): void {
     const { engine, stores, machine } = process;
@@ -169,7 +174,7 @@ export class Watch {
     check(height >= promised.height, `${machine.name} lost final blocks: ${height} of ${promised.height}`);
     const before = promised.stateAtDeath;
     promised.stateAtDeath = null;
-    if (before !== null && before.final.height === height) checkReplay(before, engine.state);
+    if (before !== null && before.final.height === height) checkRemembered(before, engine.state);
   }
 
   /** Only the world's failures may end a program, and only where the world has failed. */
@@ -194,6 +199,20 @@ export class Watch {
     this.#promised.set(machine, known);
     return known;
   }
+}
+
+/**
+ * W5: what was signed is remembered, and what a signature rests on. Certificates on which none rests may be gone: they share the sync of
+ * the next signature.
+ */
+function checkRemembered(before: ReplicaState, after: ReplicaState): void {
+  check(after.view <= before.view, `a restart leads from view ${before.view} to view ${after.view}`);
+  if (before.signed.view <= before.final.view) return;
+  const isSame = after.signed.view === before.signed.view && after.signed.kind === before.signed.kind;
+  check(isSame, 'a restart forgets what was signed');
+  check(after.view >= before.signed.view, 'a restart leads below what was signed');
+  const isKept = [...before.ownCommits.keys()].every((view) => after.ownCommits.has(view));
+  check(isKept, 'a restart forgets a COMMIT');
 }
 
 function textOf(cause: unknown): string {

@@ -1,5 +1,6 @@
 /** One parcel from machine to machine, and what may happen to it on the way. Once the network is healed: short delays, nothing else. */
 import type { VoterIndex } from '../../../protocol/brand.ts';
+import { decodeMessage } from '../../../protocol/message.ts';
 import type { Random } from '../random.ts';
 import { later, type Machine, type World } from './world.ts';
 
@@ -57,7 +58,7 @@ export function deliverWithFaults(world: World, parcel: Parcel, arrive: Arrive):
   }
   if (random.chance(plan.duplicateRate)) {
     counts.add('message duplicated');
-    send({ ...parcel, bytes: new Uint8Array(parcel.bytes) }, arrivalMs + random.below(300));
+    send(parcel, arrivalMs + random.below(300));
   }
   if (parcel.kind === 'frame' || parcel.kind === 'batch') replayAndRemember(world, parcel, arrive);
 }
@@ -105,18 +106,24 @@ function damaged(world: World, parcel: Parcel): Parcel {
   return parcel;
 }
 
-/** Anything that was ever said may be heard once more, by anybody, over a connection of whoever said it. */
+/** A STATUS speaks for its sender's present: only the channel vouches for it, and the channel repeats nothing. */
+function isSigned({ kind, bytes }: Parcel): boolean {
+  if (kind === 'batch') return true;
+  const message = decodeMessage(bytes);
+  return message.ok && message.value.kind !== 'status' && message.value.kind !== 'certificatesWanted';
+}
+
+/** Whatever was signed may be heard once more, by anybody, over a connection of whoever said it. */
 function replayAndRemember(world: World, parcel: Parcel, arrive: Arrive): void {
   const { plan, random, counts, weather } = world;
   if (plan.replayRate === 0) return;
   weather.remembered[random.below(rememberedMax)] = parcel;
   if (!random.chance(plan.replayRate)) return;
   const old = weather.remembered[random.below(weather.remembered.length)];
-  if (old === undefined) return;
+  if (old === undefined || !isSigned(old)) return;
   const to = random.pick(world.machines.filter((machine) => machine !== old.from));
   counts.add('old message replayed');
   later(world, random.below(plan.deltaMs), () => {
-    if (world.links.generation(old.from, to) !== null)
-      arrive({ ...old, to, bytes: new Uint8Array(old.bytes) });
+    if (world.links.generation(old.from, to) !== null) arrive({ ...old, to });
   });
 }

@@ -13,19 +13,19 @@ export interface SeedReport {
   readonly committedCount: number;
 }
 
-/** The one line that repeats a schedule. */
-export function reproduction(seed: number): string {
-  return `npm run simulate -- --seeds 1 --seed ${seed}`;
+/** One line: the rule that was broken, and the command that repeats it. */
+export function failureOf(seed: number, error: unknown): string {
+  const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return `${reason} (npm run simulate -- --seeds 1 --seed ${seed})`;
 }
 
-export async function runSeed(seed: number): Promise<SeedReport> {
+async function runSeed(seed: number): Promise<SeedReport> {
   try {
     const { counts, eventCount, recoveryMs, committedCount } = await runSchedule({ seed });
     const kinds = faultKinds.map((kind) => [kind, counts.of(kind)] as const);
     return { seed, failure: null, counts: kinds, eventCount, recoveryMs, committedCount };
   } catch (error) {
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    const failure = `${reason} (${reproduction(seed)})`;
+    const failure = failureOf(seed, error);
     return { seed, failure, counts: [], eventCount: 0, recoveryMs: 0, committedCount: 0 };
   }
 }

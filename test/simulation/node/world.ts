@@ -45,6 +45,8 @@ export interface Machine {
   clockRate: number;
   /** Nothing happens on it until then: paused, or waiting for its disk. */
   busyUntilMs: number;
+  /** What comes while it is busy, in its order. */
+  readonly waiting: { readonly process: Process; readonly action: () => void }[];
   /** What each event costs it, in ms. */
   slownessMs: number;
   /** Operations of its disk since the beginning. */
@@ -90,13 +92,32 @@ export function laterOn(
   later(world, order.afterMs, () => runOn(world, process, order.action));
 }
 
+/** One thing after the other, in the order in which they came. */
 export function runOn(world: World, process: Process, action: () => void): void {
   const { machine } = process;
   if (!process.isAlive) return;
-  if (machine.busyUntilMs > world.nowMs) {
-    world.queue.push(machine.busyUntilMs, () => runOn(world, process, action));
+  if (machine.waiting.length > 0 || machine.busyUntilMs > world.nowMs) {
+    machine.waiting.push({ process, action });
+    if (machine.waiting.length === 1) wakeLater(world, machine);
     return;
   }
+  runNow(world, process, action);
+}
+
+function wakeLater(world: World, machine: Machine): void {
+  world.queue.push(Math.max(world.nowMs, machine.busyUntilMs), () => {
+    if (machine.busyUntilMs > world.nowMs) {
+      wakeLater(world, machine);
+      return;
+    }
+    const next = machine.waiting.shift();
+    if (next?.process.isAlive === true) runNow(world, next.process, next.action);
+    if (machine.waiting.length > 0) wakeLater(world, machine);
+  });
+}
+
+function runNow(world: World, process: Process, action: () => void): void {
+  const { machine } = process;
   if (machine.slownessMs > 0) {
     machine.busyUntilMs = world.nowMs + machine.slownessMs;
     world.counts.add('event on a slow machine');

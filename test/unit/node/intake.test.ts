@@ -259,6 +259,15 @@ describe('requests from other members', () => {
     await settled();
     assert.deepEqual(setting.requests, [{ kind: 'lane', member: 'clinic', aboveSequence: 4 }]);
   });
+
+  it('that tell a lane’s tip have a hole below it filled, though the tip itself is here', async () => {
+    const setting = anIntake();
+    setting.pool.finalize(clinic, 4);
+    setting.pool.add(aBatch({ member: 'clinic', sequence: 6 }), { isOrdered: false });
+    await setting.handlers.onRequest(clinic, encodeRequest({ kind: 'laneTip', sequence: 6 }));
+    await settled();
+    assert.deepEqual(setting.requests, [{ kind: 'lane', member: 'clinic', aboveSequence: 4 }]);
+  });
 });
 
 describe('a connection', () => {
