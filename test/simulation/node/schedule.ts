@@ -91,7 +91,7 @@ interface RunningWorld {
   readonly eventCount: () => number;
 }
 
-export async function createWorld({ seed, plan: given, crashAt }: ScheduleOptions): Promise<RunningWorld> {
+async function createWorld({ seed, plan: given, crashAt }: ScheduleOptions): Promise<RunningWorld> {
   const random = seededRandom(seed);
   const plan = given ?? planOf(random, random.pick(voterCounts));
   const cast = await castOf(plan);
