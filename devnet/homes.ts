@@ -60,6 +60,8 @@ export function writeConfigs(
       peers: Object.fromEntries(peers),
       rpcHttp: `127.0.0.1:${rpc}`,
       logLevel,
+      // Many homes on one disk, and none that lasts.
+      disk: { softBytes: 0, hardBytes: 0, ballastBytes: 0 },
     });
     writeFileSync(homePaths(homeOf(directory, name)).config, text, { mode: 0o600 });
   }

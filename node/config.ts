@@ -9,6 +9,7 @@ import type { MemberName } from '../protocol/brand.ts';
 import { compareText } from '../protocol/bytes.ts';
 import { accepted, type Result } from '../protocol/result.ts';
 import { configFileName, placeOf } from './configText.ts';
+import type { DiskMarks } from './diskGuard.ts';
 import {
   environmentName,
   nearestOf,
@@ -38,6 +39,7 @@ export interface NodeConfig {
     readonly tokenFile: string;
   };
   readonly metrics: { readonly http: LoopbackAddress | null };
+  readonly disk: DiskMarks;
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
 }
 
@@ -143,6 +145,7 @@ export function loadConfig(sources: ConfigSources): Result<LoadedConfig, ConfigP
 function withPaths(home: string, origins: readonly SettingOrigin[]): Result<LoadedConfig, ConfigProblem> {
   const valueOf = (path: string): unknown => origins.find((origin) => origin.path === path)?.value;
   const text = (path: string): string => valueOf(path) as string;
+  const number = (path: string): number => valueOf(path) as number;
   const list = (path: string): readonly string[] => valueOf(path) as readonly string[];
   const file = (path: string): string => (isAbsolute(text(path)) ? text(path) : join(home, text(path)));
   const socket = file('rpc.socket');
@@ -166,6 +169,11 @@ function withPaths(home: string, origins: readonly SettingOrigin[]): Result<Load
       tokenFile: file('rpc.tokenFile'),
     },
     metrics: { http: parseLoopback(text('metrics.http')) },
+    disk: {
+      softBytes: number('disk.softBytes'),
+      hardBytes: number('disk.hardBytes'),
+      ballastBytes: number('disk.ballastBytes'),
+    },
     log: { level: text('log.level') as LogLevel, pretty: valueOf('log.pretty') === true },
   };
   return accepted({ config, origins });
@@ -274,6 +282,8 @@ function valueOfText(setting: Setting, text: string): Result<unknown, ConfigProb
       if (text !== 'true' && text !== 'false')
         return problem(`${setting.path}: not a Boolean`, 'write true or false');
       return accepted(text === 'true');
+    case 'number':
+      return accepted(/^\d{1,16}$/.test(text) ? Number(text) : text);
     case 'peers':
       return accepted(
         Object.fromEntries(

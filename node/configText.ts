@@ -1,4 +1,5 @@
 /** config.toml as text: where a key stands in it, and the text of a new one. */
+import type { DiskMarks } from './diskGuard.ts';
 import { settings, type LogLevel } from './settings.ts';
 
 export const configFileName = 'config.toml';
@@ -36,6 +37,7 @@ export interface ConfigDraft {
   readonly rpcHttp?: string;
   readonly metricsHttp?: string;
   readonly logLevel?: LogLevel;
+  readonly disk?: DiskMarks;
 }
 
 /** Text of a new config.toml; what is not given stands there as a comment with its default. */
@@ -46,6 +48,9 @@ export function renderConfig(draft: ConfigDraft): string {
     'network.advertise': draft.advertise,
     'rpc.http': draft.rpcHttp,
     'metrics.http': draft.metricsHttp,
+    'disk.softBytes': draft.disk?.softBytes,
+    'disk.hardBytes': draft.disk?.hardBytes,
+    'disk.ballastBytes': draft.disk?.ballastBytes,
     'log.level': draft.logLevel,
   };
   const lines = ['# Settings of one node. What all members share stands in genesis.json.'];
@@ -56,7 +61,7 @@ export function renderConfig(draft: ConfigDraft): string {
     if (table !== section) lines.push('', `[${table}]`);
     section = table;
     const value = values[path];
-    // JSON's strings, arrays of strings and Booleans are TOML's too.
+    // JSON's strings, numbers, arrays of strings and Booleans are TOML's too.
     const line = `${key} = ${JSON.stringify(value ?? fallback)}`;
     lines.push(`# ${help}`, value === undefined ? `# ${line}` : line);
   }

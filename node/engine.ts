@@ -8,22 +8,21 @@ import { isVoteNew, type ReplicaState } from '../consensus/replica.ts';
 import { isCertificateNew } from '../consensus/view.ts';
 import { headerDigest } from '../protocol/block.ts';
 import type { Digest, Height, MemberName, Sequence, Timestamp, Verified } from '../protocol/brand.ts';
-import { chainIdOf, genesisVoterSet, type Genesis } from '../protocol/genesis.ts';
+import { chainIdOf, genesisVoterSet } from '../protocol/genesis.ts';
 import { laneCursor } from '../protocol/lane.ts';
 import { voterIndexOf, type Member, type VoterSet } from '../protocol/member.ts';
 import { mayRead } from '../protocol/fillStatus.ts';
 import { readPrescription } from '../protocol/prescription.ts';
 import { refused, type Result } from '../protocol/result.ts';
-import type { SignatureScheme, Signer } from '../protocol/signature.ts';
 import { encodeAnswer } from '../protocol/sync.ts';
 import type { Transaction } from '../protocol/transaction.ts';
 import { Archive } from './archive.ts';
-import type { Cancel, Clock } from './clock.ts';
+import type { Cancel } from './clock.ts';
 import { cloneWatchMs, watchFor, type CloneWatch } from './cloneWatch.ts';
 import { assembleCore, type Core, type CoreOptions } from './core.ts';
 import { Documents } from './documents.ts';
-import type { SealingKeyPair } from './ed25519.ts';
-import { Gate, type VerifiedBatch, type VerifiedMessage, type VerifyMany } from './gate.ts';
+import type { EngineOptions } from './engineOptions.ts';
+import { Gate, type VerifiedBatch, type VerifiedMessage } from './gate.ts';
 import { intakeHandlers } from './intake.ts';
 import { loadLanes, replayLog, trackOwn } from './reload.ts';
 import { Mempool } from './mempool.ts';
@@ -31,31 +30,10 @@ import { NodeFailure } from './nodeFailure.ts';
 import type { Network, NetworkHandlers } from './network/ports.ts';
 import { PeerBook } from './peerBook.ts';
 import { laneBatchesMax, Pool } from './pool.ts';
-import type { Log } from './ports.ts';
 import type { OwnVoter } from './statement.ts';
+import { StorageFailure } from './storage/failure.ts';
 import type { CommitEntry } from './storage/ledgerCommit.ts';
-import type { Stores } from './stores.ts';
 import { Tracker } from './tracker.ts';
-
-export interface EngineOptions {
-  readonly genesis: Genesis;
-  readonly own: Member;
-  readonly stores: Stores;
-  /** Signs votes and batches. */
-  readonly signer: Signer;
-  readonly sealing: SealingKeyPair;
-  readonly scheme: SignatureScheme;
-  readonly verifyMany: VerifyMany;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly onCommitted: (entries: readonly CommitEntry[]) => void;
-  /** Transactions of ours that block time has overtaken. */
-  readonly onExpired: (count: number) => void;
-  readonly onCommitMs: (durationMs: number) => void;
-  readonly onFsyncMs: (durationMs: number) => void;
-  /** The node cannot go on: storage failed, an invariant broke, or our key speaks elsewhere. Called once. */
-  readonly onFatal: (cause: unknown) => void;
-}
 
 const housekeepingMs = 1_000;
 /** Whole segments of the safety log below the final view go after so many final blocks (W9). */
@@ -84,7 +62,7 @@ export class Engine {
   #cancelHousekeeping: Cancel = () => undefined;
   #work = { hasWork: false, tip: '', poolVersion: -1 };
   #isStarted = false;
-  #isFailed = false;
+  #failure: { readonly cause: unknown } | null = null;
   #heightAtTick = 0;
   #prunedHeight = 0;
 
@@ -126,7 +104,12 @@ export class Engine {
   }
 
   get isFailed(): boolean {
-    return this.#isFailed;
+    return this.#failure !== null;
+  }
+
+  /** Why it cannot go on, if it cannot. */
+  get failure(): { readonly cause: unknown } | null {
+    return this.#failure;
   }
 
   /** False while a voter still listens for its own key (W8). */
@@ -198,8 +181,9 @@ export class Engine {
     if (!transaction.ok) return transaction;
     const { txId, notAfter } = transaction.value;
     if (this.tracker.has(txId) || this.#options.stores.ledger.locate(txId) !== null) return transaction;
-    if (this.#mempool === null || this.#isFailed || this.tracker.isFull)
+    if (this.#mempool === null || this.isFailed || this.tracker.isFull)
       return refused('busy', 'not taking part');
+    if (!this.#options.hasRoom()) return refused('busy', 'disk space');
     const taken = this.#mempool.add(transaction.value);
     if (!taken.ok) return taken;
     this.tracker.add(txId, notAfter);
@@ -244,14 +228,14 @@ export class Engine {
         this.#network?.publishBatch(verified.batch.bytes);
         this.#refreshWork();
       },
-      onFailure: (cause) => this.#fail(cause),
+      onFailure: (cause) => this.fail(cause),
     });
   }
 
   #handlers(): NetworkHandlers {
     const { stores, log } = this.#options;
     const { fetcher, findUnfinal, reactor, unfinal } = this.#core;
-    return intakeHandlers({
+    const handlers = intakeHandlers({
       gate: this.gate,
       pool: this.pool,
       fetcher,
@@ -280,6 +264,15 @@ export class Engine {
       },
       onConnected: (name) => this.#offerLane(name),
       drop: (name, reason) => this.#network?.drop(name, reason),
+    });
+    return { ...handlers, onRequest: async (from, bytes) => this.#reading(handlers.onRequest(from, bytes)) };
+  }
+
+  /** Reads for others: damage that shows in them is ours to act upon. */
+  async #reading<T>(work: Promise<T>): Promise<T> {
+    return work.catch((cause: unknown) => {
+      if (cause instanceof StorageFailure) this.fail(cause);
+      throw cause;
     });
   }
 
@@ -314,7 +307,8 @@ export class Engine {
 
   /** A new batch is kept on disk, not yet synced: it is made durable before we prepare a block that names it. */
   #onBatch({ batch }: VerifiedBatch): void {
-    this.#options.stores.batches.put(batch, false).catch((cause: unknown) => this.#fail(cause));
+    if (this.isFailed) return;
+    this.#options.stores.batches.put(batch, false).catch((cause: unknown) => this.fail(cause));
     this.#refreshWork();
   }
 
@@ -371,11 +365,14 @@ export class Engine {
     void this.#core.fetcher.ask(to, { kind: 'laneTip', sequence });
   }
 
-  /** The first failure decides: consensus stops at once, and the owner stops the rest. */
-  #fail(cause: unknown): void {
-    if (this.#isFailed) return;
-    this.#isFailed = true;
+  /** The first failure decides (W7): no vote, no commit, no batch from here on; what can be read is read. */
+  fail(cause: unknown): void {
+    if (this.isFailed) return;
+    this.#failure = { cause };
     this.#core.reactor.stop();
+    this.#core.catchUp.stop();
+    void this.#core.committer.stop();
+    void this.#mempool?.stop();
     this.#options.onFatal(cause);
   }
 
@@ -394,7 +391,7 @@ export class Engine {
       onBatch: (batch) => this.#onBatch(batch),
       onStep: () => this.#refreshWork(),
       onCommitted: (entries) => this.#onCommitted(entries),
-      onFailure: (cause) => this.#fail(cause),
+      onFailure: (cause) => this.fail(cause),
     };
   }
 }

@@ -4,7 +4,7 @@
  * command's code is loaded when it is called.
  */
 import './polyfill.ts';
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import type { Timestamp } from '../protocol/brand.ts';
 import {
   exitCodes,
@@ -13,6 +13,7 @@ import {
   type CommandContext,
   type CommandOutcome,
 } from './commands/outcome.ts';
+import type { BallastOrder } from './commands/ballast.ts';
 import { chooseHome } from './home.ts';
 import { programVersion } from './version.ts';
 
@@ -100,6 +101,18 @@ function addHomeCommands(): void {
     .action(async (setting: string | undefined) => {
       const { explainConfig } = await import('./commands/config.ts');
       await answer(explainConfig(context(), setting));
+    });
+}
+
+function addDiskCommands(): void {
+  const order = new Argument('[order]', 'what to do').choices(['show', 'make', 'free']).default('show');
+  program
+    .command('ballast')
+    .description('the file that is given up so that a node with a full disk can start')
+    .addArgument(order)
+    .action(async (chosen: BallastOrder) => {
+      const { ballast } = await import('./commands/ballast.ts');
+      await answer(ballast(context(), chosen));
     });
 }
 
@@ -215,6 +228,7 @@ function onError(error: unknown): void {
 }
 
 addHomeCommands();
+addDiskCommands();
 addKeyCommands();
 addStampCommands();
 addGenesisCommands();

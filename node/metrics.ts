@@ -14,6 +14,10 @@ export interface Gauges {
   readonly verifyQueue: number;
   /** Median offset of this clock to the peers' clocks. */
   readonly clockOffsetMs: number;
+  /** What this process may still write. */
+  readonly diskFreeBytes: number;
+  /** Whether this node casts votes: it is a voter, remembers its votes, and its disk works. */
+  readonly isVoting: boolean;
 }
 
 export interface Metrics {
@@ -35,6 +39,7 @@ export interface ReadinessFacts {
   readonly isStopping: boolean;
   /** Whether storage has answered EIO or ENOSPC: the node no longer votes (W7). */
   readonly isStorageFailed: boolean;
+  readonly isDiskLow: boolean;
   readonly isSyncing: boolean;
   /** Voters heard within the liveness bound, this node included if it votes. */
   readonly votersHeard: number;
@@ -50,6 +55,8 @@ const nothing: Gauges = {
   peersConnected: 0,
   verifyQueue: 0,
   clockOffsetMs: 0,
+  diskFreeBytes: 0,
+  isVoting: false,
 };
 const commitBuckets = [0.01, 0.02, 0.03, 0.045, 0.06, 0.09, 0.13, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30];
 const fsyncBuckets = [0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.05, 0.2, 1];
@@ -68,6 +75,8 @@ const gauges: readonly (readonly [name: string, help: string, valueOf: (now: Gau
     "Median offset to the peers' clocks.",
     (now) => now.clockOffsetMs / 1_000,
   ],
+  ['rxledger_disk_free_bytes', 'Bytes that this node may still write.', (now) => now.diskFreeBytes],
+  ['rxledger_voting', 'Whether this node casts votes, 0 or 1.', (now) => (now.isVoting ? 1 : 0)],
 ];
 
 export function createMetrics(): Metrics {
@@ -132,6 +141,7 @@ export function readinessReasons(facts: ReadinessFacts): readonly string[] {
   const reasons: string[] = [];
   if (facts.isStopping) reasons.push('The node is stopping.');
   if (facts.isStorageFailed) reasons.push('A write to the disk failed; the node no longer votes.');
+  if (facts.isDiskLow) reasons.push('The disk is nearly full; no new transactions are taken.');
   if (facts.isSyncing) reasons.push('The node is catching up with the ledger.');
   if (facts.votersHeard < facts.quorum) {
     reasons.push(`Only ${facts.votersHeard} of the ${facts.quorum} voters needed for a block are heard.`);

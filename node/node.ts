@@ -2,8 +2,11 @@
 import type { MemberName } from '../protocol/brand.ts';
 import { chainIdOf, type Genesis } from '../protocol/genesis.ts';
 import type { Member } from '../protocol/member.ts';
+import { freeBytesOf, keepBallast, makeRoom } from './ballast.ts';
 import { systemClock } from './clock.ts';
 import type { NodeConfig } from './config.ts';
+import { forgetDamage, writeDamage } from './damage.ts';
+import { DiskGuard } from './diskGuard.ts';
 import { ed25519 } from './ed25519.ts';
 import { Engine } from './engine.ts';
 import type { Keystore } from './keystore.ts';
@@ -14,7 +17,8 @@ import type { PeerAddress } from './network/ports.ts';
 import { NodeFailure } from './nodeFailure.ts';
 import { startRpcServer, type HttpOptions } from './rpc/server.ts';
 import { FinalityListeners, makeRpcPorts } from './rpcPorts.ts';
-import { readinessFacts, type StatusParts } from './status.ts';
+import { isVoting, readinessFacts, type StatusParts } from './status.ts';
+import { StorageFailure } from './storage/failure.ts';
 import type { CommitEntry } from './storage/ledgerCommit.ts';
 import { closeStores, openStores, type Stores } from './stores.ts';
 import { programVersion } from './version.ts';
@@ -60,37 +64,32 @@ async function build(
   stopping: (() => Promise<void>)[],
   stop: () => Promise<void>,
 ): Promise<RunningNode> {
-  const { config, genesis, keystore, home, log, metrics } = options;
+  const { config, genesis, keystore, log, metrics } = options;
   const own = memberNamed(genesis, config.node.name);
-  const stores = await openStores(home, genesis, own.consensusKey);
+  const stores = await openHome(options, own);
   stopping.push(async () => closeStores(stores));
-  warnOfSafetyLog(stores, log);
   const verifyPool = startVerifyPool({ threads: null });
   stopping.push(async () => verifyPool.stop());
 
   const failure = failureSignal();
   const finality = new FinalityListeners();
-  const engine = makeEngine(options, { own, stores, verifyPool, finality, onFatal: failure.fail });
+  const disk = makeDiskGuard(options, (cause) => engine.fail(cause));
+  const engine: Engine = makeEngine(options, {
+    own,
+    stores,
+    verifyPool,
+    finality,
+    disk,
+    onFatal: failure.fail,
+  });
   stopping.push(async () => engine.stop());
-  const chainId = chainIdOf(genesis);
-  await engine.start(async (handlers) =>
-    startNetwork(
-      {
-        own: own.name,
-        networkKeySeed: keystore.seed('network'),
-        chainId,
-        listen: config.network.listen,
-        advertise: config.network.advertise,
-        peers: peersOf(options, own.name),
-        log,
-      },
-      handlers,
-    ),
-  );
+  await connect(options, engine);
 
+  watchDisk(options, disk);
+  stopping.push(async () => disk.stop());
   let isStopping = false;
   const others = genesis.members.filter((member) => member.name !== own.name);
-  const status: StatusParts = { engine, ledger: stores.ledger, own, others, clock: systemClock };
+  const status: StatusParts = { engine, ledger: stores.ledger, own, others, clock: systemClock, disk };
   readGauges(options, { engine, stores, verifyPool, status });
   const ports = makeRpcPorts({
     version: programVersion,
@@ -125,11 +124,33 @@ async function build(
   };
 }
 
+/** A full disk gives up its ballast first; a start that succeeds ends what an earlier failure said. */
+async function openHome({ home, genesis, config, log }: NodeOptions, own: Member): Promise<Stores> {
+  if (makeRoom(home, config.disk, freeBytesOf))
+    log.warn({}, 'the disk is full: the ballast was given up so that the node can start');
+  const stores = await openStores(home, genesis, own.consensusKey);
+  warnOfSafetyLog(stores, log);
+  forgetDamage(home);
+  return stores;
+}
+
 function warnOfSafetyLog({ safety }: Stores, log: Logger): void {
   if (safety.loss !== null)
     log.error({ error: safety.loss }, 'the safety log is lost: this node only observes for now (W6)');
   if (safety.wasTornTail)
     log.warn({}, 'the last record of the safety log was torn and is gone: nobody saw it');
+}
+
+async function connect(options: NodeOptions, engine: Engine): Promise<void> {
+  const { config, genesis, keystore, log } = options;
+  const own = config.node.name;
+  const { listen, advertise } = config.network;
+  const networkKeySeed = keystore.seed('network');
+  const peers = peersOf(options, own);
+  const chainId = chainIdOf(genesis);
+  await engine.start(async (handlers) =>
+    startNetwork({ own, networkKeySeed, chainId, listen, advertise, peers, log }, handlers),
+  );
 }
 
 /** `finished` rejects with the first failure; nobody needs to listen from the start. */
@@ -166,11 +187,28 @@ interface EngineParts {
   readonly stores: Stores;
   readonly verifyPool: VerifyPool;
   readonly finality: FinalityListeners;
+  readonly disk: DiskGuard;
   readonly onFatal: (cause: unknown) => void;
 }
 
-function makeEngine({ genesis, keystore, log, metrics }: NodeOptions, parts: EngineParts): Engine {
-  const { own, stores, verifyPool, finality } = parts;
+function makeDiskGuard(
+  { home, config, log }: NodeOptions,
+  onFull: (cause: StorageFailure) => void,
+): DiskGuard {
+  const freeBytes = (): number => freeBytesOf(home);
+  return new DiskGuard({ marks: config.disk, freeBytes, clock: systemClock, log, onFull });
+}
+
+/** From the start on; the ballast is made in the background, and the node does without it if it must. */
+function watchDisk({ home, config, log }: NodeOptions, disk: DiskGuard): void {
+  disk.start();
+  keepBallast(home, config.disk, freeBytesOf).catch((error: unknown) => {
+    log.warn({ error }, 'there is no ballast: a full disk would keep this node from starting');
+  });
+}
+
+function makeEngine({ genesis, keystore, home, log, metrics }: NodeOptions, parts: EngineParts): Engine {
+  const { own, stores, verifyPool, finality, disk } = parts;
   const onCommitted = (entries: readonly CommitEntry[]): void => {
     for (const { receipts, block } of entries) {
       const refusedCount = receipts.filter((receipt) => receipt.outcome === 'refused').length;
@@ -197,9 +235,12 @@ function makeEngine({ genesis, keystore, log, metrics }: NodeOptions, parts: Eng
     onExpired: (count) => metrics.countTransactions('expired', count),
     onCommitMs: (durationMs) => metrics.observeCommitMs(durationMs),
     onFsyncMs: (durationMs) => metrics.observeFsyncMs(durationMs),
+    hasRoom: () => disk.room === 'ample',
     onFatal: (cause) => {
-      log.error({ error: cause }, 'the node cannot go on');
-      parts.onFatal(cause);
+      log.error({ error: cause }, 'the node no longer votes');
+      // What verifies can still be read, and the status says what to do; any other error is a bug, which a restart may mend.
+      if (cause instanceof StorageFailure) writeDamage(home, cause);
+      else parts.onFatal(cause);
     },
   });
 }
@@ -220,5 +261,7 @@ function readGauges(
     peersConnected: engine.connected().length,
     verifyQueue: verifyPool.itemCount(),
     clockOffsetMs: readinessFacts(status, false).clockOffsetMs,
+    diskFreeBytes: status.disk.freeBytes,
+    isVoting: isVoting(status),
   }));
 }

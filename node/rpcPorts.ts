@@ -23,6 +23,7 @@ import type {
   TransactionStatus,
 } from './rpc/ports.ts';
 import { consensusStatus, nodeStatus, peerStatuses, readinessFacts, type StatusParts } from './status.ts';
+import { StorageFailure } from './storage/failure.ts';
 import type { Stores } from './stores.ts';
 
 export interface RpcParts {
@@ -75,6 +76,7 @@ export function makeRpcPorts(parts: RpcParts): RpcPorts {
     randomBytes: (size) => Uint8Array.from(randomBytes(size)),
     onInternalError: (method, error) => {
       log.error({ method, error }, 'a call failed for a reason of ours');
+      if (error instanceof StorageFailure) parts.engine.fail(error);
       if (error instanceof Error && error.name === 'BrokenInvariant') parts.onFatal(error);
     },
     onCall: (method, errorName, durationMs) => metrics.observeRpc(method, errorName, durationMs),

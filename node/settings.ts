@@ -13,7 +13,7 @@ export interface LoopbackAddress {
 }
 
 /** How text from a flag or the environment becomes a value. */
-type SettingKind = 'text' | 'boolean' | 'list' | 'peers';
+type SettingKind = 'text' | 'boolean' | 'number' | 'list' | 'peers';
 
 export interface Setting {
   /** Section and key, for example `rpc.http`. */
@@ -59,6 +59,9 @@ const loopbackSchema: z.ZodType<string> = z
     (text) => text === 'off' || Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535,
     'port above 65535',
   );
+
+/** 0 switches a mark off. */
+const bytesSchema = z.int().min(0);
 
 const memberNameSchema: z.ZodType<MemberName> = nameSchema;
 
@@ -127,6 +130,27 @@ export const settings: readonly Setting[] = [
     schema: loopbackSchema,
     fallback: 'off',
     help: '/metrics, /livez and /readyz without a token: off, or a loopback address',
+  },
+  {
+    path: 'disk.softBytes',
+    kind: 'number',
+    schema: bytesSchema,
+    fallback: 536_870_912,
+    help: 'below so many free bytes no transaction of a client is taken; consensus goes on',
+  },
+  {
+    path: 'disk.hardBytes',
+    kind: 'number',
+    schema: bytesSchema,
+    fallback: 134_217_728,
+    help: 'below so many free bytes the node stops voting and writing',
+  },
+  {
+    path: 'disk.ballastBytes',
+    kind: 'number',
+    schema: bytesSchema,
+    fallback: 268_435_456,
+    help: 'size of a file that is given up so that a node with a full disk can start',
   },
   {
     path: 'log.level',

@@ -3,6 +3,8 @@ import { faultyMax, quorumSize } from '../protocol/certificate.ts';
 import type { MemberName, Timestamp } from '../protocol/brand.ts';
 import type { Member } from '../protocol/member.ts';
 import type { Clock } from './clock.ts';
+import { failureSentence } from './damage.ts';
+import type { DiskGuard } from './diskGuard.ts';
 import type { Engine } from './engine.ts';
 import type { ReadinessFacts } from './metrics.ts';
 import type { ConsensusStatus, NodeStatus, PeerStatus } from './rpc/ports.ts';
@@ -14,6 +16,7 @@ export interface StatusParts {
   readonly own: Member;
   readonly others: readonly Member[];
   readonly clock: Clock;
+  readonly disk: Pick<DiskGuard, 'room' | 'freeBytes'>;
 }
 
 /** Waiting for so long with something to order is worth a sentence. */
@@ -75,11 +78,20 @@ export function readinessFacts(parts: StatusParts, isStopping: boolean): Readine
   return {
     isStopping,
     isStorageFailed: engine.isFailed,
+    isDiskLow: parts.disk.room !== 'ample',
     isSyncing: behindBlocks(parts, ledger.head().height) > syncingBlocksMin || !engine.isStarted,
     votersHeard: voters.length - missingVoters(parts).length,
     quorum: quorumSize(voters.length),
     clockOffsetMs: engine.peerBook.medianOffsetMs(),
   };
+}
+
+/** Whether this node casts votes now: a voter that is heard by nobody does so all the same. */
+export function isVoting(parts: StatusParts): boolean {
+  const { engine } = parts;
+  const { memory, view } = engine.describe();
+  const isSure = memory.kind === 'whole' || (memory.kind === 'regained' && view > memory.above);
+  return isVoter(parts) && engine.isStarted && !engine.isFailed && isSure;
 }
 
 /** Voters that are not connected or were not heard for a while. */
@@ -108,9 +120,10 @@ function nowOf(clock: Clock): Timestamp {
 /** "Stalled 42 s at view 1803: waiting for 1 of {clinic, insurer}; insurer last heard 51 s ago". */
 function sentence(parts: StatusParts): string | null {
   const { engine, ledger, clock } = parts;
-  if (engine.isFailed)
-    return 'A write failed or an invariant broke: this node no longer votes; read its log.';
+  if (engine.failure !== null) return failureSentence(engine.failure.cause);
   if (!engine.isStarted) return 'Listening for our own key before voting again.';
+  if (parts.disk.room === 'low')
+    return `The disk has ${parts.disk.freeBytes} bytes left: no new transactions until there is room.`;
   const forgotten = memorySentence(engine, isVoter(parts));
   if (forgotten !== null) return forgotten;
   const behind = behindBlocks(parts, ledger.head().height);

@@ -1,36 +1,18 @@
 /** Why a node could not start, as an answer for an operator: what it is, what to try, and whether starting again can help. */
+import { adviceOn } from '../damage.ts';
 import { NetworkFailure } from '../network/ports.ts';
 import { NodeFailure } from '../nodeFailure.ts';
 import { StorageFailure, type StorageFailureCode } from '../storage/failure.ts';
 import { failed, type CommandOutcome, type ExitName } from './outcome.ts';
 
-interface Advice {
-  readonly exit: ExitName;
-  readonly hint: string;
-}
-
-const neverEmpty =
-  'never make an empty one: a node that forgot its votes can vote twice; restore the home whole';
-
-const storageAdvice: Readonly<Record<StorageFailureCode, Advice>> = {
-  corrupt: {
-    exit: 'refusedForSafety',
-    hint: 'keep the files as they are and look at the disk before anything else',
-  },
-  io: { exit: 'failure', hint: 'look at the disk, then start again' },
-  missing: { exit: 'refusedForSafety', hint: neverEmpty },
-  locked: {
-    exit: 'failure',
-    hint: 'another process runs on this home: stop it first, or use `rxledger status`',
-  },
-  full: { exit: 'failure', hint: 'make room on the disk, then start again' },
-  exists: { exit: 'refusedForSafety', hint: 'the stores of a home are made once; use another home' },
-  foreign: {
-    exit: 'refusedForSafety',
-    hint: 'this home belongs to another chain or key: check genesis.json and keys/',
-  },
-  behind: { exit: 'refusedForSafety', hint: 'data/ is older than its anchor: restore the newer one' },
-};
+/** Starting again cannot help, and the wrong step could make it worse. */
+const unsafeCodes: ReadonlySet<StorageFailureCode> = new Set([
+  'corrupt',
+  'missing',
+  'exists',
+  'foreign',
+  'behind',
+]);
 
 const causesMax = 8;
 
@@ -55,8 +37,8 @@ function messageOf(error: Error): string {
 export function startFailure(error: unknown): CommandOutcome | null {
   if (!(error instanceof Error)) return null;
   if (error instanceof StorageFailure) {
-    const { exit, hint } = storageAdvice[error.code];
-    return failed(exit, { message: error.message, hint });
+    const exit: ExitName = unsafeCodes.has(error.code) ? 'refusedForSafety' : 'failure';
+    return failed(exit, { message: error.message, hint: adviceOn(error.code) });
   }
   const message = messageOf(error);
   if (error instanceof NetworkFailure) {

@@ -71,6 +71,8 @@ export class LedgerStore implements StateView {
   readonly #genesis: GenesisPoint;
   #head: LedgerHead;
   #anchoredHeight: number;
+  /** False after a failed write of the anchor: then nothing is written any more (W7). */
+  #isAnchorKnown = true;
   /** Block time from which a look for expired ids can find some. */
   #expiryCheckAt: Timestamp = 0 as Timestamp;
   #isCommitting = false;
@@ -108,6 +110,7 @@ export class LedgerStore implements StateView {
    */
   async commit(entries: readonly CommitEntry[]): Promise<void> {
     invariant(!this.#isCommitting, 'one commit at a time');
+    if (!this.#isAnchorKnown) throw new StorageFailure('io', 'the anchor could not be written');
     this.#isCommitting = true;
     try {
       const head = headAfter(entries);
@@ -155,7 +158,9 @@ export class LedgerStore implements StateView {
 
   #anchor(): void {
     const { height, stateRoot } = this.#head;
+    this.#isAnchorKnown = false;
     writeAnchor(this.#anchorPath, { chainId: this.#genesis.chainId, height, stateRoot }, this.#files);
+    this.#isAnchorKnown = true;
     this.#anchoredHeight = height;
   }
 
@@ -219,7 +224,7 @@ export class LedgerStore implements StateView {
     invariant(!this.#isCommitting, 'no commit is under way at the end');
     try {
       this.#database.assertWritable();
-      if (this.#head.height > this.#anchoredHeight) this.#anchor();
+      if (this.#isAnchorKnown && this.#head.height > this.#anchoredHeight) this.#anchor();
     } finally {
       await this.#database.close();
     }

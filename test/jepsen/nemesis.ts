@@ -108,8 +108,21 @@ export class Nemesis {
     const { devnet, disk } = this.#parts;
     disk?.free();
     for (const name of voters) devnet.resume(name);
+    for (const name of voters) if (await this.#hasGivenUp(name)) await devnet.kill(name);
     const isDown = (name: string): boolean => devnet.node(name).pid === null && !this.#outOfService.has(name);
     await Promise.all(voters.filter(isDown).map(async (name) => this.#start(name)));
+  }
+
+  /** A node whose disk failed goes on answering, and votes again only after a restart (W7). */
+  async #hasGivenUp(name: string): Promise<boolean> {
+    const { devnet } = this.#parts;
+    if (devnet.node(name).pid === null) return false;
+    try {
+      const { ready } = await devnet.client(name).call('node_health', {});
+      return ready.reasons.some((reason) => reason.includes('no longer votes'));
+    } catch {
+      return false;
+    }
   }
 
   /** A node may fail to start where its disk gives it reason to; any other failure shows when everything is mended. */

@@ -81,6 +81,7 @@ async function startEngine(setting: Setting, name: string): Promise<EngineNode> 
     onExpired: () => undefined,
     onCommitMs: () => undefined,
     onFsyncMs: () => undefined,
+    hasRoom: () => true,
     onFatal: (cause) => failures.push(cause),
   });
   const peers = new Map<MemberName, PeerAddress>(

@@ -5,9 +5,11 @@ import { Engine } from '../../../node/engine.ts';
 import type { Network, NetworkHandlers } from '../../../node/network/ports.ts';
 import { NodeFailure } from '../../../node/nodeFailure.ts';
 import { ballotEntry } from '../../../node/statement.ts';
+import { StorageFailure } from '../../../node/storage/failure.ts';
 import { closeStores, createStores, openStores, type Stores } from '../../../node/stores.ts';
-import type { Epoch, View } from '../../../protocol/brand.ts';
+import type { Epoch, Height, View } from '../../../protocol/brand.ts';
 import { decodeMessage, encodeMessage, type ConsensusMessage } from '../../../protocol/message.ts';
+import { encodeRequest } from '../../../protocol/sync.ts';
 import { refused } from '../../../protocol/result.ts';
 import { anEnvelope, aVote, consensusSignerOf, noon, testGenesis, valueOf } from '../../support/chain.ts';
 import { aSealingKeyPair } from '../../support/keys.ts';
@@ -27,12 +29,15 @@ interface Setting {
   /** What it has said, but for STATUS. */
   readonly said: ConsensusMessage[];
   readonly fatal: unknown[];
+  /** Whether the disk has room for transactions of clients. */
+  readonly room: { isLeft: boolean };
 }
 
 function aStarting(stores: Stores): Setting {
   const clock = aManualClock();
   const said: ConsensusMessage[] = [];
   const fatal: unknown[] = [];
+  const room = { isLeft: true };
   const [, own] = testGenesis.members;
   assert.ok(own !== undefined);
   const nothing = (): void => undefined;
@@ -51,6 +56,7 @@ function aStarting(stores: Stores): Setting {
     onExpired: nothing,
     onCommitMs: nothing,
     onFsyncMs: nothing,
+    hasRoom: () => room.isLeft,
     onFatal: (cause) => fatal.push(cause),
   });
   const hear = (frame: Uint8Array): void => {
@@ -80,7 +86,7 @@ function aStarting(stores: Stores): Setting {
   });
   // Whoever awaits it sees the failure; until then nobody does.
   starting.catch(nothing);
-  return { engine, clock, starting, handlers: () => handlers ?? assert.fail('connected'), said, fatal };
+  return { engine, clock, starting, handlers: () => handlers ?? assert.fail('connected'), said, fatal, room };
 }
 
 describe('a voter that has voted before', () => {
@@ -136,6 +142,34 @@ describe('a voter that has voted before', () => {
     assert.equal(setting.engine.isStarted, true);
   });
 
+  it('takes no transaction while the disk has no room, and votes all the same', async () => {
+    setting.clock.advance(2_000);
+    await setting.starting;
+    const envelope = anEnvelope({ notAfter: (noon + 600_000) as typeof noon });
+    setting.room.isLeft = false;
+    assert.deepEqual(await setting.engine.submit(envelope), refused('busy', 'disk space'));
+    setting.said.length = 0;
+    for (const voter of [0, 2]) {
+      const vote = aVote(ballot, voter);
+      void setting.handlers().onConsensusFrame(aName('insurer'), encodeMessage({ kind: 'vote', vote }));
+    }
+    assert.ok(setting.said.some(({ kind }) => kind === 'certificate'));
+    setting.room.isLeft = true;
+    assert.equal((await setting.engine.submit(envelope)).ok, true);
+  });
+
+  it('stops for good when a read for another member meets damage (W7)', async () => {
+    setting.clock.advance(2_000);
+    await setting.starting;
+    const damage = new StorageFailure('corrupt', 'a row has a wrong checksum');
+    stores.ledger.blocksFrom = () => {
+      throw damage;
+    };
+    const request = encodeRequest({ kind: 'blocksFrom', height: 1 as Height });
+    await assert.rejects(setting.handlers().onRequest(aName('insurer'), request), damage);
+    assert.deepEqual([setting.fatal, setting.engine.failure], [[damage], { cause: damage }]);
+  });
+
   it('stops for good when its log cannot be written (W7)', async () => {
     setting.clock.advance(2_000);
     await setting.starting;
@@ -144,14 +178,20 @@ describe('a voter that has voted before', () => {
       throw cause;
     };
     setting.said.length = 0;
-    for (const voter of [0, 2]) {
-      const vote = aVote(ballot, voter);
-      void setting.handlers().onConsensusFrame(aName('insurer'), encodeMessage({ kind: 'vote', vote }));
+    // SKIPs of two others end view 1 with ours, and in view 2 make it skip too: a new promise, which must be durable first.
+    for (const view of [1, 2] as View[]) {
+      for (const voter of [0, 2]) {
+        const vote = aVote({ ...ballot, view }, voter);
+        void setting.handlers().onConsensusFrame(aName('insurer'), encodeMessage({ kind: 'vote', vote }));
+      }
     }
     assert.deepEqual(setting.fatal, [cause]);
     assert.equal(setting.engine.isFailed, true);
     setting.clock.advance(60_000);
-    assert.deepEqual(setting.said, []);
+    assert.deepEqual(
+      setting.said.map(({ kind }) => kind),
+      ['certificate'],
+    );
     const envelope = anEnvelope({ notAfter: (noon + 600_000) as typeof noon });
     assert.deepEqual(await setting.engine.submit(envelope), refused('busy', 'not taking part'));
   });

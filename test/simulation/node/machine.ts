@@ -58,6 +58,7 @@ async function start(world: World, process: Process): Promise<void> {
     onExpired: silent,
     onCommitMs: silent,
     onFsyncMs: silent,
+    hasRoom: () => true,
     onFatal: (cause) => onFatal(world, process, cause),
   });
   process.engine = engine;

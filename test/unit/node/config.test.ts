@@ -31,6 +31,7 @@ describe('the configuration', () => {
       network: { listen: ['/ip4/0.0.0.0/tcp/7400'], advertise: [], peers: {} },
       rpc: { socket: '/home/run/rpc.sock', http: null, origins: [], tokenFile: '/home/run/rpc.token' },
       metrics: { http: null },
+      disk: { softBytes: 536_870_912, hardBytes: 134_217_728, ballastBytes: 268_435_456 },
       log: { level: 'info', pretty: false },
     });
   });
@@ -148,6 +149,7 @@ describe('the configuration', () => {
       peers: { hospital: ['/ip4/127.0.0.1/tcp/4001'] },
       rpcHttp: '127.0.0.1:0',
       logLevel: 'warn',
+      disk: { softBytes: 3, hardBytes: 2, ballastBytes: 1 },
     });
     const loaded = load(text);
     assert.deepEqual(loaded.ok && loaded.value.config, {
@@ -164,6 +166,7 @@ describe('the configuration', () => {
         tokenFile: '/home/run/rpc.token',
       },
       metrics: { http: null },
+      disk: { softBytes: 3, hardBytes: 2, ballastBytes: 1 },
       log: { level: 'warn', pretty: false },
     });
   });

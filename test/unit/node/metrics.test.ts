@@ -9,10 +9,13 @@ const gauges: Gauges = {
   peersConnected: 5,
   verifyQueue: 1,
   clockOffsetMs: 12,
+  diskFreeBytes: 4_096,
+  isVoting: true,
 };
 const healthy: ReadinessFacts = {
   isStopping: false,
   isStorageFailed: false,
+  isDiskLow: false,
   isSyncing: false,
   votersHeard: 3,
   quorum: 3,
@@ -29,7 +32,7 @@ describe('the metrics', () => {
     const metrics = createMetrics();
     metrics.readGauges(() => gauges);
     const samples = await samplesOf(metrics);
-    const own = /^rxledger_(height|view|mempool|peers|verify|clock)/;
+    const own = /^rxledger_(height|view|mempool|peers|verify|clock|disk|voting)/;
     assert.deepEqual(
       samples.filter((line) => own.test(line)),
       [
@@ -40,6 +43,8 @@ describe('the metrics', () => {
         'rxledger_peers_connected 5',
         'rxledger_verify_queue_transactions 1',
         'rxledger_clock_offset_seconds 0.012',
+        'rxledger_disk_free_bytes 4096',
+        'rxledger_voting 1',
       ],
     );
   });
@@ -93,6 +98,7 @@ describe('readiness', () => {
     const ill: ReadinessFacts = {
       isStopping: true,
       isStorageFailed: true,
+      isDiskLow: true,
       isSyncing: true,
       votersHeard: 2,
       quorum: 3,
@@ -101,6 +107,7 @@ describe('readiness', () => {
     assert.deepEqual(readinessReasons(ill), [
       'The node is stopping.',
       'A write to the disk failed; the node no longer votes.',
+      'The disk is nearly full; no new transactions are taken.',
       'The node is catching up with the ledger.',
       'Only 2 of the 3 voters needed for a block are heard.',
       "The clock is 1001 ms away from the other members' clocks.",

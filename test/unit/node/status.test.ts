@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Description } from '../../../consensus/description.ts';
+import type { DiskRoom } from '../../../node/diskGuard.ts';
 import type { Engine } from '../../../node/engine.ts';
 import { PeerBook } from '../../../node/peerBook.ts';
 import {
@@ -9,6 +10,7 @@ import {
   readinessFacts,
   type StatusParts,
 } from '../../../node/status.ts';
+import { StorageFailure, type StorageFailureCode } from '../../../node/storage/failure.ts';
 import type { LedgerStore } from '../../../node/storage/ledger.ts';
 import type { Epoch, Height, Timestamp, View, VoterIndex } from '../../../protocol/brand.ts';
 import type { Status } from '../../../protocol/message.ts';
@@ -19,7 +21,9 @@ interface Situation {
   readonly connected?: readonly string[];
   readonly silent?: readonly string[];
   readonly isStarted?: boolean;
-  readonly isFailed?: boolean;
+  /** Why the node cannot go on. */
+  readonly failure?: unknown;
+  readonly room?: DiskRoom;
   readonly height?: number;
   /** Final heights that others have told. */
   readonly heights?: Readonly<Record<string, number>>;
@@ -37,7 +41,14 @@ function inSituation(situation: Situation = {}): StatusParts {
     heights = {},
     heardAgo = {},
   } = situation;
-  const { isStarted = true, isFailed = false, height = 100, offsetMs = 0, description = {} } = situation;
+  const {
+    isStarted = true,
+    failure = null,
+    room = 'ample',
+    height = 100,
+    offsetMs = 0,
+    description = {},
+  } = situation;
   const clock = aManualClock();
   const peerBook = new PeerBook(clock);
   const agos = Object.entries(heardAgo).toSorted(([, a], [, b]) => b - a);
@@ -63,11 +74,12 @@ function inSituation(situation: Situation = {}): StatusParts {
     connected: () => connected.map(aName),
     mempoolSize: { count: 3, bytes: 300 },
     peerBook,
-    isFailed,
+    failure: failure === null ? null : { cause: failure },
+    isFailed: failure !== null,
     isStarted,
   } as Partial<Engine> as Engine;
   const ledger = { head: () => ({ height }) } as unknown as LedgerStore;
-  return { engine, ledger, own, others, clock };
+  return { engine, ledger, own, others, clock, disk: { room, freeBytes: 1_000 } };
 }
 
 function aStatus(finalHeight: number, timeMs: number): Status {
@@ -150,8 +162,32 @@ describe('the sentence of the status', () => {
   });
 
   it('says when the node does not vote any more', () => {
-    const sentence = 'A write failed or an invariant broke: this node no longer votes; read its log.';
-    assert.equal(sentenceIn({ isFailed: true, isStarted: false }), sentence);
+    assert.equal(
+      sentenceIn({ failure: new Error('impossible'), isStarted: false }),
+      'An invariant broke: this node no longer votes; read its log and start it again.',
+    );
+  });
+
+  it('says which failure of the disk ended its voting, and the one command to run', () => {
+    const said = (code: StorageFailureCode, what: string): string | null =>
+      sentenceIn({ failure: new StorageFailure(code, what) });
+    assert.equal(
+      said('corrupt', 'ledger/000007.ldb: a block has a wrong checksum'),
+      'No longer votes and takes no transaction (corrupt: ledger/000007.ldb: a block has a wrong checksum): ' +
+        'run `rxledger repair --from-peers` while this node is stopped.',
+    );
+    assert.equal(
+      said('full', 'failed to append to the safety log'),
+      'No longer votes and takes no transaction (full: failed to append to the safety log): ' +
+        'make room on the disk, then run `rxledger start`: it goes on from its journal.',
+    );
+  });
+
+  it('says when the disk is nearly full', () => {
+    assert.equal(
+      sentenceIn({ room: 'low' }),
+      'The disk has 1000 bytes left: no new transactions until there is room.',
+    );
   });
 
   it('says when the node listens for its own key', () => {
@@ -229,14 +265,16 @@ describe('the status', () => {
     assert.deepEqual(readinessFacts(inSituation({ connected: ['clinic'], heights }), false), {
       isStopping: false,
       isStorageFailed: false,
+      isDiskLow: false,
       isSyncing: true,
       votersHeard: 2,
       quorum: 3,
       clockOffsetMs: 0,
     });
-    assert.deepEqual(readinessFacts(inSituation({ isFailed: true }), true), {
+    assert.deepEqual(readinessFacts(inSituation({ failure: new Error('impossible') }), true), {
       isStopping: true,
       isStorageFailed: true,
+      isDiskLow: false,
       isSyncing: false,
       votersHeard: 4,
       quorum: 3,
