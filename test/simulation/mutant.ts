@@ -43,17 +43,23 @@ export async function withMutant<T>(
   }
 }
 
-function copyRooms(folder: string, rooms: readonly string[]): void {
-  for (const room of rooms) cpSync(join(dist, room), join(folder, room), { recursive: true });
+/** The compiled rooms without what is not run. */
+export function copyRooms(folder: string, rooms: readonly string[]): void {
+  const isRun = (path: string): boolean => !/\.(map|d\.ts|tsbuildinfo)$/.test(path);
+  for (const room of rooms) cpSync(join(dist, room), join(folder, room), { recursive: true, filter: isRun });
   symlinkSync(join(dist, '..', 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
 }
 
-function mutate(folder: string, { file, text, replacement }: Mutation): void {
-  const path = join(folder, file);
-  const parts = readFileSync(path, 'utf8').split(text);
-  if (parts.length !== 2) throw new Error(`${file} holds the guard ${parts.length - 1} times`);
-  writeFileSync(path, parts.join(replacement));
+function mutate(folder: string, mutation: Mutation): void {
+  writeFileSync(join(folder, mutation.file), mutatedText(mutation));
+}
+
+/** The compiled file with the mutation in it. */
+export function mutatedText({ file, text, replacement }: Mutation): string {
+  const parts = readFileSync(join(dist, file), 'utf8').split(text);
+  if (parts.length !== 2) throw new Error(`${file} holds the guard ${parts.length - 1} times: ${text}`);
+  return parts.join(replacement);
 }
 
 async function loadCore(folder: string): Promise<Core> {

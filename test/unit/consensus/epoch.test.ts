@@ -137,6 +137,10 @@ describe('V3: on a closing block there are only extensions', () => {
 
   const wrongExtensions: Readonly<Record<string, Block>> = {
     'the next ordinary block': aBlock({ view: 3, parent: closing }),
+    'an ordinary block at the height of the closing block': aBlock(
+      { view: 3, parent: closing },
+      { height: closing.header.height },
+    ),
     'another closing block': aBlock({ view: 3, parent: closing }, { nextVoterSet: next }),
     'an extension of another block': anExtension(3, closing, { extensionOf: digestOf(ordinary) }),
     'an extension one height above': anExtension(3, closing, { height: 3 as Height }),

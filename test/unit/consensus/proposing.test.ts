@@ -3,7 +3,11 @@ import { digestOf } from '../../../consensus/chain.ts';
 import type { ConsensusEvent } from '../../../consensus/event.ts';
 import type { Block } from '../../../protocol/block.ts';
 import type { View } from '../../../protocol/brand.ts';
-import { skipCertificatesInProposalMax, unfinalizedAncestorsMax } from '../../../protocol/limits.ts';
+import {
+  certificatesPerAnswerMax,
+  skipCertificatesInProposalMax,
+  unfinalizedAncestorsMax,
+} from '../../../protocol/limits.ts';
 import { chainId } from '../../simulation/model.ts';
 import {
   aBlock,
@@ -60,6 +64,16 @@ describe('R2: the leader proposes on the highest prepared block, all views betwe
     assert.deepEqual(ofKind(result, 'requestBlock'), []);
     const asked = ofKind(result, 'send').map(({ message }) => message);
     const wanted = { kind: 'certificatesWanted', epoch: 1, fromView: 1, toView: 2 };
+    assert.deepEqual(asked, [wanted, wanted]);
+  });
+
+  it('asks for no more certificates than one answer holds', () => {
+    const view = 2 * certificatesPerAnswerMax;
+    const result = run(aReplica((view + 1) % 4), gains(skipped(view)), getsWork);
+    const asked = ofKind(result, 'send').map(({ message }) => message);
+    // PC and SC of each view, and one CC.
+    const viewCount = Math.floor((certificatesPerAnswerMax - 1) / 2);
+    const wanted = { kind: 'certificatesWanted', epoch: 1, fromView: view - viewCount, toView: view - 1 };
     assert.deepEqual(asked, [wanted, wanted]);
   });
 

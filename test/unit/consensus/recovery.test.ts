@@ -42,6 +42,14 @@ describe('W5: after a restart', () => {
     assert.equal(aRecovered([vote('commit', aBlock({ view: 7 }), 0)]).view, 8);
   });
 
+  it('stands above the highest of its records, in whatever order they were learned', () => {
+    const late: SafetyRecord[] = [
+      { kind: 'certificate', certificate: skipped(7) },
+      { kind: 'certificate', certificate: skipped(3) },
+    ];
+    assert.equal(aRecovered(late).view, 8);
+  });
+
   it('stands above the final block of the ledger', () => {
     const { view, final } = aRecovered([], { block: first, certificate: committed(first) });
     assert.deepEqual([view, final.height, final.certificate], [2, 1, committed(first)]);

@@ -222,6 +222,28 @@ describe('the safety log', () => {
     }
   });
 
+  it('syncs every append before it returns (W1)', async () => {
+    const directory = join(aFolder(), 'safety');
+    const steps: string[] = [];
+    const disk: Disk = {
+      ...systemDisk,
+      write: (descriptor, bytes, offset) => {
+        steps.push('write');
+        return systemDisk.write(descriptor, bytes, offset);
+      },
+      sync: (descriptor) => {
+        steps.push('sync');
+        systemDisk.sync(descriptor);
+      },
+    };
+    const { log } = await open(directory, { mode: 'create', disk });
+    steps.length = 0;
+    log.append([anEntryOf(1), anEntryOf(2)]);
+    log.append([anEntryOf(3)]);
+    assert.deepEqual(steps, ['write', 'sync', 'write', 'sync']);
+    await log.close();
+  });
+
   it('writes on after a short write', async () => {
     const directory = join(aFolder(), 'safety');
     const disk: Disk = {
