@@ -73,32 +73,57 @@ export function newKeys(before: MemberKeys, after: MemberKeys): readonly MemberK
 }
 
 /**
- * The records that a carried motion changes, on the state with the vote that carries it. Refusals: those of `checkApplicable`; `policyPending`; of a change of the voters
- * `voterSetPending`, `votersTooFew`, `tooLarge` (voters), `notReady` (of who joins), `votersSilent`.
+ * The voters as the change would leave them, or null if it leaves them as they are. For a change that applies; what is good for
+ * the consortium is not asked here.
+ */
+export function votersAfter(state: RecordReader, change: Change): readonly Voter[] | null {
+  const { voters } = currentVoterSet(state);
+  const name = change.member;
+  const isVoter = voters.some((voter) => voter.name === name);
+  switch (change.kind) {
+    case 'promote': {
+      const member = name === null ? null : readMember(state, name);
+      if (member === null || isVoter) return null;
+      return [...voters, { name: member.name, consensusKey: member.consensusKey }];
+    }
+    case 'demote':
+    case 'suspend':
+    case 'remove':
+      return isVoter ? voters.filter((voter) => voter.name !== name) : null;
+    case 'rotate': {
+      const consensusKey = change.keys?.consensusKey ?? null;
+      const before = voters.find((voter) => voter.name === name) ?? null;
+      if (before === null || consensusKey === null || before.consensusKey === consensusKey) return null;
+      return voters.map((voter) => (voter === before ? { ...voter, consensusKey } : voter));
+    }
+    case 'admit':
+    case 'reinstate':
+    case 'policy':
+      return null;
+    default:
+      return unreachable(change.kind);
+  }
+}
+
+/**
+ * The records that a carried motion changes, on the state with the vote that carries it. Refusals: those of `checkApplicable`;
+ * `policyPending`; of a change of the voters `notReady` (of who joins), `voterSetPending`, `votersTooFew`, `tooLarge` (voters),
+ * `votersSilent`.
  */
 export function carry(context: Context, motion: Motion): Result<readonly RecordChange[]> {
-  const applicable = checkApplicable(context.state, motion);
+  const { state } = context;
+  const applicable = checkApplicable(state, motion);
   if (!applicable.ok) return applicable;
   if (motion.kind === 'policy') return carryPolicy(context, motion);
   const name = present(motion.member, 'a motion about a member names one');
-  const member = present(readMember(context.state, name), 'the member was there a moment ago');
-  switch (motion.kind) {
-    case 'admit':
-    case 'reinstate':
-      return accepted(memberRecords({ ...member, status: 'active' }));
-    case 'promote':
-      return promote(context, motion, member);
-    case 'demote':
-      return withoutVoter(context, motion, member);
-    case 'suspend':
-      return leaveAs(context, motion, { ...member, status: 'suspended' });
-    case 'remove':
-      return leaveAs(context, motion, { ...member, status: 'left' });
-    case 'rotate':
-      return rotate(context, motion, member);
-    default:
-      return unreachable(motion.kind);
-  }
+  const member = present(readMember(state, name), 'the member was there a moment ago');
+  if (motion.kind === 'promote' && !isRecent(readStanding(state, name).readyMs, context.timeMs))
+    return refused('notReady');
+  const records = memberChange(state, motion, member);
+  const voters = votersAfter(state, motion);
+  if (voters === null) return accepted(records);
+  const next = nextVoters(context, motion, voters);
+  return next.ok ? accepted([...records, ...next.value]) : next;
 }
 
 /** A policy never judges what came before it: it takes effect at the next height at the earliest. */
@@ -109,58 +134,46 @@ function carryPolicy({ state, height }: Context, motion: Motion): Result<readonl
   return accepted(schedulePolicy({ policy, effectiveHeight }));
 }
 
-/** A joining voter is an observer that was in step with the chain a short time ago, by its own word. */
-function promote(context: Context, motion: Motion, member: Member): Result<readonly RecordChange[]> {
-  const { state, timeMs, height } = context;
-  const { readyMs, readyHeight } = readStanding(state, member.name);
-  if (!isRecent(readyMs, timeMs)) return refused('notReady');
-  invariant(readyHeight !== null && readyHeight <= height, 'a READY names a height that has passed');
-  const { voters } = currentVoterSet(state);
-  const joining = { name: member.name, consensusKey: member.consensusKey };
-  return nextVoters(context, motion, [...voters, joining]);
+/** What becomes of the member's own records; a change of the voters alone leaves them. */
+function memberChange(state: RecordReader, motion: Motion, member: Member): readonly RecordChange[] {
+  switch (motion.kind) {
+    case 'admit':
+    case 'reinstate':
+      return memberRecords({ ...member, status: 'active' });
+    case 'suspend':
+      return memberRecords({ ...member, status: 'suspended' });
+    case 'remove':
+      return memberRecords({ ...member, status: 'left' });
+    case 'rotate':
+      return rotated(state, member, present(motion.keys, 'a rotation has keys'));
+    default:
+      return [];
+  }
 }
 
-/** Who is no voter leaves the voters as they are. */
-function withoutVoter(context: Context, motion: Motion, { name }: Member): Result<readonly RecordChange[]> {
-  const { voters } = currentVoterSet(context.state);
-  const rest = voters.filter((voter) => voter.name !== name);
-  return rest.length === voters.length ? accepted([]) : nextVoters(context, motion, rest);
-}
-
-function leaveAs(context: Context, motion: Motion, member: Member): Result<readonly RecordChange[]> {
-  const voters = withoutVoter(context, motion, member);
-  return voters.ok ? accepted([...memberRecords(member), ...voters.value]) : voters;
-}
-
-/** A voter votes under its new consensus key from the next epoch on; batches are good under the old one for as long as it is the last. */
-function rotate(context: Context, motion: Motion, member: Member): Result<readonly RecordChange[]> {
-  const keys = present(motion.keys, 'a rotation has keys');
-  const records: RecordChange[] = [...memberRecords({ ...member, ...keys })];
-  if (keys.consensusKey === member.consensusKey) return accepted(records);
-  const standing = readStanding(context.state, member.name);
-  records.push(standingRecord(member.name, { ...standing, previousConsensusKey: member.consensusKey }));
-  const { voters } = currentVoterSet(context.state);
-  if (!voters.some((voter) => voter.name === member.name)) return accepted(records);
-  const rotated = voters.map((voter) =>
-    voter.name === member.name ? { ...voter, consensusKey: keys.consensusKey } : voter,
-  );
-  const next = nextVoters(context, motion, rotated);
-  return next.ok ? accepted([...records, ...next.value]) : next;
+/** The consensus key before is remembered: batches under it may be on their way. */
+function rotated(state: RecordReader, member: Member, keys: MemberKeys): readonly RecordChange[] {
+  const records = memberRecords({ ...member, ...keys });
+  if (keys.consensusKey === member.consensusKey) return records;
+  const standing = readStanding(state, member.name);
+  const remembered = { ...standing, previousConsensusKey: member.consensusKey };
+  return [...records, standingRecord(member.name, remembered)];
 }
 
 /** The set of the next epoch, for the next block to close this one with. */
 function nextVoters(
-  context: Context,
-  motion: Motion,
+  { state, timeMs }: Context,
+  { isForced }: Motion,
   voters: readonly Voter[],
 ): Result<readonly RecordChange[]> {
-  const { state, timeMs } = context;
   if (pendingVoterSet(state) !== null) return refused('voterSetPending');
-  if (voters.length === 0 || (voters.length < votersMin && !motion.isForced)) return refused('votersTooFew');
+  if (voters.length === 0 || (voters.length < votersMin && !isForced)) return refused('votersTooFew');
   if (voters.length > votersMax) return refused('tooLarge', 'voters');
   const heard = voters.filter(({ name }) => isRecent(readStanding(state, name).heardMs, timeMs));
   if (heard.length < quorumSize(voters.length)) return refused('votersSilent');
-  const epoch = (currentVoterSet(state).epoch + 1) as Epoch;
+  const current = currentVoterSet(state);
+  invariant(new Set(voters.map(({ name }) => name)).size === voters.length, 'a voter stands once in a set');
+  const epoch = (current.epoch + 1) as Epoch;
   return accepted([[pendingVoterSetKey, voterSetCodec.encode({ epoch, voters })]]);
 }
 

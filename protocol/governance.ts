@@ -24,8 +24,6 @@ import { authoriseAdmin, openMotion, type MotionOrder } from './voting.ts';
 
 /** `member.join`, through the inviter, signed by the newcomer's network, consensus and admin key: so it has all three. */
 export interface JoinBody {
-  readonly motionId: Id;
-  readonly expiresHeight: Height;
   readonly ticket: Ticket;
   readonly keys: MemberKeys;
 }
@@ -69,7 +67,6 @@ export interface ProposePolicyBody {
 const motionShape = { motionId: idSchema, expiresHeight: heightSchema };
 
 export const joinBodySchema: z.ZodType<JoinBody> = z.strictObject({
-  ...motionShape,
   ticket: ticketSchema,
   keys: memberKeysSchema,
 });
@@ -102,13 +99,13 @@ export const proposePolicyBodySchema: z.ZodType<ProposePolicyBody> = z.strictObj
  */
 export function join(context: Context, body: JoinBody): Result<Applied> {
   const { state, timeMs } = context;
-  const { ticket, keys, motionId, expiresHeight } = body;
+  const { ticket, keys } = body;
+  const { motionId, expiresHeight, name, roles } = ticket;
   const signed = authoriseKeys(context, [keys.networkKey, keys.consensusKey, keys.adminKey]);
   if (!signed.ok) return signed;
   if (ticket.inviter !== context.member) return refused('notPermitted');
   if (readMember(state, ticket.inviter)?.adminKey !== ticket.key) return refused('ticketInvalid', 'key');
   if (ticket.until < timeMs || ticket.until > timeMs + ticketMsMax) return refused('ticketInvalid', 'until');
-  const { name, roles } = ticket;
   const opened = openMotion(context, { motionId, kind: 'admit', member: name, expiresHeight });
   if (!opened.ok) return opened;
   // The opening has put away who was proposed before and not admitted in time: the name may be free again.

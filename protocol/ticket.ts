@@ -3,11 +3,13 @@
  * its roles, lets nobody in by itself, and needs no transaction: the newcomer joins with it, and the voters decide.
  */
 import * as z from 'zod';
-import type { Digest, MemberName, PublicKey, Signature, Timestamp } from './brand.ts';
+import type { Digest, Height, Id, MemberName, PublicKey, Signature, Timestamp } from './brand.ts';
 import { hexToBytes } from './bytes.ts';
 import {
   decodeWith,
   encodeWith,
+  heightSchema,
+  idSchema,
   nameSchema,
   publicKeySchema,
   signatureSchema,
@@ -16,9 +18,13 @@ import {
 import { taggedHash } from './hash.ts';
 import { memberRolesSchema, type MemberRole } from './member.ts';
 import type { Result } from './result.ts';
-import type { SignatureCheck, Signer } from './signature.ts';
+import type { SignatureCheck } from './signature.ts';
 
-interface Invitation {
+export interface Invitation {
+  /** Of the motion that the join opens: so a ticket is good for one. */
+  readonly motionId: Id;
+  /** The last height at which a vote on it counts. */
+  readonly expiresHeight: Height;
   readonly inviter: MemberName;
   /** Name of the newcomer. */
   readonly name: MemberName;
@@ -34,6 +40,8 @@ export interface Ticket extends Invitation {
 }
 
 const invitationShape = {
+  motionId: idSchema,
+  expiresHeight: heightSchema,
   inviter: nameSchema,
   name: nameSchema,
   roles: memberRolesSchema,
@@ -49,17 +57,11 @@ export const ticketSchema: z.ZodType<Ticket> = z.strictObject({
 
 const ticketBytesMax = 1_024;
 
-/** The 32 bytes that the inviter signs. */
-function ticketSigningBytes(chainId: Digest, ticket: Invitation): Uint8Array {
-  const { inviter, name, roles, until, key } = ticket;
-  const invitation = encodeWith(invitationSchema, { inviter, name, roles, until, key });
-  return taggedHash('invitation', hexToBytes(chainId), invitation);
-}
-
-/** `signer` holds the inviter's admin key. */
-export function signTicket(chainId: Digest, invitation: Omit<Invitation, 'key'>, signer: Signer): Ticket {
-  const whole = { ...invitation, key: signer.publicKey };
-  return { ...whole, signature: signer.sign(ticketSigningBytes(chainId, whole)) };
+/** The 32 bytes that the inviter signs with its admin key. */
+export function ticketSigningBytes(chainId: Digest, invitation: Invitation): Uint8Array {
+  const { motionId, expiresHeight, inviter, name, roles, until, key } = invitation;
+  const bare = { motionId, expiresHeight, inviter, name, roles, until, key };
+  return taggedHash('invitation', hexToBytes(chainId), encodeWith(invitationSchema, bare));
 }
 
 /** The signature that must hold. */

@@ -59,6 +59,8 @@ export function memberKeysOf(member: MemberName, suffix = ''): MemberKeys {
 
 export function aTicket(overrides: Partial<Ticket> = {}): Ticket {
   return {
+    motionId,
+    expiresHeight,
     inviter: hospital,
     name: newcomer,
     roles: ['pharmacy'],
@@ -72,7 +74,7 @@ export function aTicket(overrides: Partial<Ticket> = {}): Ticket {
 /** The newcomer joins through the hospital. */
 export function aJoin(overrides: Overrides<'member.join'> = {}): Act {
   const keys = overrides.body?.keys ?? memberKeysOf(newcomer);
-  const body = { motionId, expiresHeight, ticket: aTicket(), keys };
+  const body = { ticket: aTicket(), keys };
   const signers = [keys.networkKey, keys.consensusKey, keys.adminKey];
   return anAct('member.join', { member: hospital, keys: signers, body }, overrides);
 }

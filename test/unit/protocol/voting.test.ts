@@ -38,6 +38,7 @@ import {
   aPolicyVoteOf,
   aReady,
   aRotation,
+  aTicket,
   atHeight,
   aVoteOf,
   carried,
@@ -344,13 +345,13 @@ describe('admitting', () => {
     const no = { body: { approve: false } };
     const world = after(newWorld, aJoin(), aVoteOf(hospital, no), aVoteOf(insurer, no));
     assert.equal(statusOf(world, newcomer), null);
-    assert.equal(refusalOf(world, aJoin({ body: { motionId: idOf('second') } })), null);
+    assert.equal(refusalOf(world, aJoin({ body: { ticket: aTicket({ motionId: idOf('second') }) } })), null);
   });
 
   it('forgets who was not admitted in time', () => {
     const world = atHeight(after(newWorld, aJoin()), expiresHeight + 1);
     const again = { motionId: idOf('second'), expiresHeight: 3_000 as Height };
-    const joined = after(world, aJoin({ body: again }));
+    const joined = after(world, aJoin({ body: { ticket: aTicket(again) } }));
     assert.equal(statusOf(joined, newcomer), 'proposed');
     assert.equal(statusOf(carried(joined, again.motionId), newcomer), 'active');
   });
@@ -385,7 +386,7 @@ describe('rotating keys', () => {
   it('is refused at the last vote if somebody else took a key meanwhile', () => {
     const world = after(newWorld, aRotation(), aVoteOf(hospital), aVoteOf(pharmacy));
     const keys = { ...memberKeysOf(newcomer), networkKey: fresh.networkKey };
-    const taken = after(world, aJoin({ body: { motionId: idOf('second'), keys } }));
+    const taken = after(world, aJoin({ body: { ticket: aTicket({ motionId: idOf('second') }), keys } }));
     assert.equal(refusalOf(taken, aVoteOf(insurer)), 'memberExists');
   });
 });
