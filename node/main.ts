@@ -206,6 +206,89 @@ function addGenesisCommands(): void {
     });
 }
 
+function addMemberCommands(): void {
+  const member = program.command('member').description('who is in the consortium, and how that changes');
+  const run = (work: (commands: typeof import('./commands/member.ts')) => Promise<CommandOutcome>) =>
+    import('./commands/member.ts').then(async (commands) => answer(work(commands)));
+  member
+    .command('list')
+    .description('every member, who votes, and n, f and q')
+    .action(async () => run(async ({ listMembers }) => listMembers(context())));
+  member
+    .command('show <name>')
+    .description('one member with its keys and standing')
+    .action(async (name: string) => run(async ({ showMember }) => showMember(context(), name)));
+  member
+    .command('invite <name>')
+    .description('sign a ticket for a newcomer; hand it over out of band')
+    .addOption(many('--roles <roles...>', 'hospital, pharmacy, insurer, courier, ...'))
+    .action(async (name: string, options: { roles: string[] }) =>
+      run(async ({ inviteMember }) => inviteMember(context(), name, options.roles)),
+    );
+  member
+    .command('accept <ticket>')
+    .description('at the newcomer, offline: sign the join that its ticket allows; prints it for the inviter')
+    .action(async (path: string) => {
+      const { acceptTicket } = await import('./commands/accept.ts');
+      await answer(acceptTicket(context(), path, Date.now() as Timestamp));
+    });
+  member
+    .command('join <transaction>')
+    .description('at the inviter: submit what `member accept` printed; the voters decide')
+    .action(async (transaction: string) => run(async ({ joinMember }) => joinMember(context(), transaction)));
+  member
+    .command('ready')
+    .description('say on the ledger that this node is in step; needed to become a voter')
+    .action(async () => run(async ({ sayReady }) => sayReady(context())));
+  member
+    .command('propose <change> <member>')
+    .description('move to promote, demote, suspend, reinstate or remove a member')
+    .option('--force', 'even if fewer than four voters stay')
+    .action(async (change: string, name: string, options: { force?: boolean }) =>
+      run(async ({ proposeChange }) =>
+        proposeChange(context(), { change, member: name, isForced: options.force === true }),
+      ),
+    );
+  member
+    .command('motions')
+    .description('what is put to the vote, and how it stands')
+    .action(async () => run(async ({ listMotions }) => listMotions(context())));
+  member
+    .command('vote <motionId>')
+    .description('approve a motion about a member or the rules, or reject it; a vote is final')
+    .option('--reject', 'vote against it')
+    .action(async (motionId: string, options: { reject?: boolean }) =>
+      run(async ({ voteOnMotion }) => voteOnMotion(context(), motionId, options.reject !== true)),
+    );
+}
+
+function addPolicyCommands(): void {
+  const policy = program.command('policy').description('the rules that the ledger judges by');
+  policy
+    .command('show [version]')
+    .description('the document in force, or one that a receipt names')
+    .action(async (version: string | undefined) => {
+      const { showPolicy } = await import('./commands/policy.ts');
+      await answer(showPolicy(context(), version === undefined ? null : Number(version)));
+    });
+  policy
+    .command('simulate <file>')
+    .description('what a document would change, and what it would have refused lately')
+    .action(async (path: string) => {
+      const { simulatePolicyFile } = await import('./commands/policy.ts');
+      await answer(simulatePolicyFile(context(), path));
+    });
+  policy
+    .command('propose <file>')
+    .description('put a document to the vote; `member vote` votes on it')
+    .option('--from-height <height>', 'in force from here on; by default from the block after the vote')
+    .action(async (path: string, options: { fromHeight?: string }) => {
+      const { proposePolicyFile } = await import('./commands/policy.ts');
+      const height = options.fromHeight === undefined ? null : Number(options.fromHeight);
+      await answer(proposePolicyFile(context(), path, height));
+    });
+}
+
 /** Commander has said on stderr what was wrong; its own codes become ours. */
 function onError(error: unknown): void {
   if (error instanceof CommanderError) {
@@ -232,6 +315,8 @@ addDiskCommands();
 addKeyCommands();
 addStampCommands();
 addGenesisCommands();
+addMemberCommands();
+addPolicyCommands();
 try {
   await program.parseAsync();
 } catch (error) {

@@ -4,7 +4,7 @@ import type { Digest, Height, Timestamp } from '../protocol/brand.ts';
 import { compareText } from '../protocol/bytes.ts';
 import type { Genesis } from '../protocol/genesis.ts';
 import { unreachable } from '../protocol/invariant.ts';
-import { readMember } from '../protocol/membership.ts';
+import { memberNames, readMember } from '../protocol/membership.ts';
 import { accepted, refused } from '../protocol/result.ts';
 import type { Archive } from './archive.ts';
 import type { Clock } from './clock.ts';
@@ -97,8 +97,8 @@ function ledgerPort({ engine, genesis, stores, finality }: RpcParts, archive: Ar
     transactionOf: (txId) => archive.transactionOf(txId),
     history: async (subject) => archive.history(subject, { limit: historyMax, after: null }),
     members: () =>
-      genesis.members
-        .flatMap(({ name }) => readMember(ledger, name) ?? [])
+      memberNames(ledger)
+        .flatMap((name) => readMember(ledger, name) ?? [])
         .toSorted((a, b) => compareText(a.name, b.name)),
     state: () => ledger,
     stamp: (txId) => archive.stamp(txId),

@@ -146,8 +146,12 @@ function memberChange(state: RecordReader, motion: Motion, member: Member): read
       return memberRecords({ ...member, status: 'left' });
     case 'rotate':
       return rotated(state, member, present(motion.keys, 'a rotation has keys'));
-    default:
+    case 'promote':
+    case 'demote':
+    case 'policy':
       return [];
+    default:
+      return unreachable(motion.kind);
   }
 }
 

@@ -42,9 +42,9 @@ export interface Motion {
   readonly decidedHeight: Height | null;
 }
 
-type MotionStatus = 'open' | 'carried' | 'rejected' | 'expired';
+export type MotionStatus = 'open' | 'carried' | 'rejected' | 'expired';
 
-const motionSchema: z.ZodType<Motion> = z.strictObject({
+export const motionSchema: z.ZodType<Motion> = z.strictObject({
   motionId: idSchema,
   kind: z.enum([...memberChanges, ...otherChanges]),
   openedBy: nameSchema,

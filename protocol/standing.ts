@@ -41,7 +41,7 @@ export interface Standing {
   readonly marks: readonly Mark[];
 }
 
-const markSchema: z.ZodType<Mark> = z.strictObject({
+export const markSchema: z.ZodType<Mark> = z.strictObject({
   offence: z.enum(offences),
   epoch: epochSchema.nullable(),
   view: viewSchema.nullable(),

@@ -34,6 +34,11 @@ export function answered(lines: readonly string[], json: Json, exit: ExitName = 
   return { kind: 'answered', exit, lines, json };
 }
 
+/** As `answered`, with what the node answered: it came as JSON, though its type has names. */
+export function relayed(lines: readonly string[], result: object): CommandOutcome {
+  return answered(lines, result as Json);
+}
+
 export function failed(
   exit: ExitName,
   problem: { readonly message: string; readonly hint: string },

@@ -7,8 +7,7 @@ import type { Block, Header } from '../../protocol/block.ts';
 import type { Certificate } from '../../protocol/certificate.ts';
 import type { Delegation } from '../../protocol/delegation.ts';
 import type { Json } from '../../protocol/json.ts';
-import type { Member } from '../../protocol/member.ts';
-import type { Policy, PrescriptionClass, ReservationMode } from '../../protocol/policy.ts';
+import type { PrescriptionClass, ReservationMode } from '../../protocol/policy.ts';
 import type { Practitioner } from '../../protocol/practitioner.ts';
 import type { KeyStanding } from '../../protocol/practitionerKey.ts';
 import type { Item } from '../../protocol/prescription.ts';
@@ -16,13 +15,14 @@ import type { Receipt } from '../../protocol/receipt.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
 import type { Seal } from '../../protocol/seal.ts';
 import type { OpenPosition, Pair, Statement } from '../../protocol/settlement.ts';
+import type { GovernanceMethods } from './governanceContract.ts';
 import type { JsonOf } from './json.ts';
 import type { ConsensusStatus, NodeStatus, PeerStatus, Readiness } from './ports.ts';
 import type { ClaimView, ParcelView, PrescriptionView } from './views.ts';
 
 export type JsonObject = { readonly [key: string]: Json };
 
-interface List<Item> {
+export interface List<Item> {
   readonly items: readonly Item[];
   /** Give it back to read on; null when there is no more. */
   readonly nextCursor: string | null;
@@ -32,7 +32,7 @@ interface List<Item> {
 export type WaitFor = 'accepted' | 'committed';
 
 /** Every write takes these besides its own parameters. */
-interface WriteOptions {
+export interface WriteOptions {
   /** UUIDv7 as `0x` and 32 hex digits, made by the client: the same call again gives the same outcome. Generated when absent. */
   readonly id?: string;
   /** Names of keys in the node's keystore; the first is who acts, the others sign too (a controlled class needs two). */
@@ -159,17 +159,17 @@ export interface IssueResult extends WriteResult {
 }
 
 type Body<K extends ActionKind> = JsonOf<ActionBody<K>>;
-interface Method<Params, Result> {
+export interface Method<Params, Result> {
   readonly params: Params;
   readonly result: Result;
 }
 /** No parameters. */
 export type None = Readonly<Record<string, never>>;
-type WriteMethod<Params> = Method<Params & WriteOptions, WriteResult>;
+export type WriteMethod<Params> = Method<Params & WriteOptions, WriteResult>;
 /** An act of the body, signed with a key of the keystore, with the key of the patient's token, or with both. */
 type OwnerMethod<K extends ActionKind> = WriteMethod<Body<K> & { readonly token?: string }>;
 
-export interface RpcMethods {
+export interface RpcMethods extends GovernanceMethods {
   readonly 'rpc.discover': Method<None, JsonObject>;
   readonly node_info: Method<
     None,
@@ -300,11 +300,6 @@ export interface RpcMethods {
     { readonly insurer: string; readonly pharmacy: string; readonly period: string },
     { readonly asOfHeight: number; readonly statement: JsonOf<Statement> }
   >;
-  readonly member_list: Method<None, List<JsonOf<Member>>>;
-  readonly member_get: Method<
-    { readonly name: string },
-    { readonly asOfHeight: number; readonly member: JsonOf<Member> }
-  >;
   readonly practitioner_register: WriteMethod<Body<'practitioner.register'>>;
   readonly practitioner_scope: WriteMethod<Body<'practitioner.scope'>>;
   readonly practitioner_suspend: WriteMethod<Body<'practitioner.suspend'>>;
@@ -326,7 +321,6 @@ export interface RpcMethods {
     { readonly practitionerId: string } | { readonly key: string },
     { readonly asOfHeight: number; readonly practitioner: JsonOf<Practitioner> }
   >;
-  readonly policy_get: Method<None, { readonly asOfHeight: number; readonly policy: JsonOf<Policy> }>;
   readonly event_poll: Method<
     {
       readonly cursor?: string;

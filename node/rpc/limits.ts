@@ -31,3 +31,9 @@ export const pageItemsMax = 100;
 /** Written prescriptions and the like that this node remembers by the caller's id, so that a repeated call is answered, not repeated. */
 export const rememberedWritesMax = 10_000;
 export const rememberedMsMax = 600_000;
+/** How long a ticket is good, unless the caller says otherwise. */
+export const ticketMsDefault: number = 7 * 86_400_000;
+/** How far back a policy is tried, and on how many transactions; some 50 µs each, in one turn of the event loop. */
+export const simulatedBlocksDefault = 1_000;
+export const simulatedBlocksMax = 10_000;
+export const simulatedTransactionsMax = 5_000;

@@ -6,9 +6,11 @@ import { claimMethods } from './methods/claim.ts';
 import { deliveryMethods } from './methods/delivery.ts';
 import { eventMethods } from './methods/event.ts';
 import { fillMethods } from './methods/fill.ts';
+import { governanceMethods } from './methods/governance.ts';
 import { ledgerMethods } from './methods/ledger.ts';
 import { memberMethods } from './methods/member.ts';
 import { nodeMethods } from './methods/node.ts';
+import { policyMethods } from './methods/policy.ts';
 import { rxMethods } from './methods/rx.ts';
 import { settleMethods } from './methods/settle.ts';
 import { txMethods } from './methods/tx.ts';
@@ -33,7 +35,9 @@ export const methods: ReadonlyMap<MethodName, Method> = new Map(
     ...claimMethods,
     ...settleMethods,
     ...writeMethods,
+    ...governanceMethods,
     ...memberMethods,
+    ...policyMethods,
     ...eventMethods,
   ].map((entry) => [entry.name, entry]),
 );

@@ -1,40 +1,14 @@
-/** Members, practitioners and the policy in force. */
+/** Practitioners, their keys, and what they delegated. */
 import * as z from 'zod';
-import { nameSchema, publicKeySchema } from '../../../protocol/codec.ts';
-import { memberSchema } from '../../../protocol/member.ts';
-import { readMember } from '../../../protocol/membership.ts';
-import { policySchema, readPolicy } from '../../../protocol/policy.ts';
+import { publicKeySchema } from '../../../protocol/codec.ts';
 import { delegationSchema, readDelegation } from '../../../protocol/delegation.ts';
 import { practitionerSchema, readPractitioner } from '../../../protocol/practitioner.ts';
 import { keyStandingSchema, readKey } from '../../../protocol/practitionerKey.ts';
 import { accepted } from '../../../protocol/result.ts';
 import { fault } from '../errors.ts';
 import { jsonSchema, toJson } from '../json.ts';
-import { method, noParams, type Method } from '../method.ts';
-import { listSchema } from '../resultSchemas.ts';
+import { method, type Method } from '../method.ts';
 import { idJson } from './rx.ts';
-
-const list = method('member_list', {
-  summary: 'Every member of the consortium, with its roles and keys.',
-  params: noParams,
-  result: listSchema(jsonSchema(memberSchema)),
-  handle: (_params, { ports }) =>
-    accepted({
-      items: ports.ledger.members().map((member) => toJson(memberSchema, member)),
-      nextCursor: null,
-      asOfHeight: ports.ledger.height(),
-    }),
-});
-
-const get = method('member_get', {
-  summary: 'One member.',
-  params: z.strictObject({ name: nameSchema }),
-  handle: ({ name }, { ports }) => {
-    const member = readMember(ports.ledger.state(), name);
-    if (member === null) return fault('memberUnknown', 'name');
-    return accepted({ asOfHeight: ports.ledger.height(), member: toJson(memberSchema, member) });
-  },
-});
 
 const getPractitioner = method('practitioner_get', {
   summary: 'A practitioner by id or by one of their keys: member, roles, scopes, standing. Names are sealed.',
@@ -78,14 +52,4 @@ const getDelegation = method('delegation_get', {
   },
 });
 
-const policy = method('policy_get', {
-  summary: 'The rules in force: validity by class, rate caps, reservation times, what needs review.',
-  params: noParams,
-  handle: (_params, { ports }) =>
-    accepted({
-      asOfHeight: ports.ledger.height(),
-      policy: toJson(policySchema, readPolicy(ports.ledger.state())),
-    }),
-});
-
-export const memberMethods: readonly Method[] = [list, get, getPractitioner, getKey, getDelegation, policy];
+export const memberMethods: readonly Method[] = [getPractitioner, getKey, getDelegation];

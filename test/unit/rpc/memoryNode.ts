@@ -27,7 +27,7 @@ import { plainHash } from '../../../protocol/hash.ts';
 import { laneCursor } from '../../../protocol/lane.ts';
 import { executeBlock } from '../../../protocol/ledger.ts';
 import type { MemberRole } from '../../../protocol/member.ts';
-import { readMember } from '../../../protocol/membership.ts';
+import { memberNames, readMember } from '../../../protocol/membership.ts';
 import type { Practitioner, PractitionerRole } from '../../../protocol/practitioner.ts';
 import { mayRead } from '../../../protocol/fillStatus.ts';
 import { readPrescription } from '../../../protocol/prescription.ts';
@@ -228,7 +228,7 @@ export function memoryPorts(
           : (chain.blocks[location.height - 1]?.transactions[location.index] ?? null);
       },
       history: async (subject) => chain.history.get(subject) ?? [],
-      members: () => genesis.members.map(({ name }) => readMember(chain.state, name) ?? []).flat(),
+      members: () => memberNames(chain.state).flatMap((own) => readMember(chain.state, own) ?? []),
       state: () => chain.state,
       stamp: (txId) => (locate(chain, txId) === null ? null : utf8ToBytes('stamp')),
       stateStamp: (key) => utf8ToBytes(key),
