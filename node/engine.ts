@@ -71,7 +71,7 @@ export class Engine {
     this.#options = options;
     this.chainId = chainIdOf(genesis);
     this.voters = genesisVoterSet(genesis);
-    const index = voterIndexOf(this.voters, own.name);
+    const index = options.isObserver ? null : voterIndexOf(this.voters, own.name);
     this.#ownVoter = index === null ? null : { chainId: this.chainId, index, signer: options.signer };
     this.#records = replayLog(options.stores.safety.entries, this.#ownVoter);
     this.#watch = watchFor(this.#ownVoter, this.voters.voters.length, this.#records);

@@ -13,6 +13,8 @@ export interface EngineOptions {
   readonly genesis: Genesis;
   readonly own: Member;
   readonly stores: Stores;
+  /** Follows and never casts, though it may be a voter: during a repair. */
+  readonly isObserver: boolean;
   /** Signs votes and batches. */
   readonly signer: Signer;
   readonly sealing: SealingKeyPair;

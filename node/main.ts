@@ -116,6 +116,19 @@ function addDiskCommands(): void {
     });
 }
 
+function addRepairCommand(): void {
+  program
+    .command('repair')
+    .description('build damaged data anew while the node is stopped; keys and safety log stay as they are')
+    .requiredOption('--from-peers', 'from verified blocks of the other members')
+    .action(async () => {
+      const { repairHome } = await import('./commands/repair.ts');
+      await answer(repairHome(context()));
+      // Whatever still holds the event loop belongs to connections that are closed.
+      process.exit();
+    });
+}
+
 function addKeyCommands(): void {
   const keys = program.command('keys').description('the keystore of this home');
   keys
@@ -312,6 +325,7 @@ function onError(error: unknown): void {
 
 addHomeCommands();
 addDiskCommands();
+addRepairCommand();
 addKeyCommands();
 addStampCommands();
 addGenesisCommands();

@@ -13,7 +13,7 @@ import type { Keystore } from './keystore.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { startNetwork } from './network/network.ts';
-import type { PeerAddress } from './network/ports.ts';
+import type { Network, NetworkHandlers, PeerAddress } from './network/ports.ts';
 import { NodeFailure } from './nodeFailure.ts';
 import { startRpcServer, type HttpOptions } from './rpc/server.ts';
 import { FinalityListeners, makeRpcPorts } from './rpcPorts.ts';
@@ -83,7 +83,7 @@ async function build(
     onFatal: failure.fail,
   });
   stopping.push(async () => engine.stop());
-  await connect(options, engine);
+  await engine.start(networkOf(options));
 
   watchDisk(options, disk);
   stopping.push(async () => disk.stop());
@@ -141,16 +141,18 @@ function warnOfSafetyLog({ safety }: Stores, log: Logger): void {
     log.warn({}, 'the last record of the safety log was torn and is gone: nobody saw it');
 }
 
-async function connect(options: NodeOptions, engine: Engine): Promise<void> {
+/** How this home connects to the other members. */
+export function networkOf(
+  options: Pick<NodeOptions, 'config' | 'genesis' | 'keystore' | 'log'>,
+): (handlers: NetworkHandlers) => Promise<Network> {
   const { config, genesis, keystore, log } = options;
   const own = config.node.name;
   const { listen, advertise } = config.network;
   const networkKeySeed = keystore.seed('network');
   const peers = peersOf(options, own);
   const chainId = chainIdOf(genesis);
-  await engine.start(async (handlers) =>
-    startNetwork({ own, networkKeySeed, chainId, listen, advertise, peers, log }, handlers),
-  );
+  return async (handlers) =>
+    startNetwork({ own, networkKeySeed, chainId, listen, advertise, peers, log }, handlers);
 }
 
 /** `finished` rejects with the first failure; nobody needs to listen from the start. */
@@ -175,7 +177,10 @@ function memberNamed(genesis: Genesis, name: MemberName): Member {
   return member;
 }
 
-function peersOf({ config, genesis }: NodeOptions, own: MemberName): ReadonlyMap<MemberName, PeerAddress> {
+function peersOf(
+  { config, genesis }: Pick<NodeOptions, 'config' | 'genesis'>,
+  own: MemberName,
+): ReadonlyMap<MemberName, PeerAddress> {
   const others = genesis.members.filter((member) => member.name !== own && member.status === 'active');
   return new Map(
     others.map(({ name, networkKey }) => [name, { networkKey, addresses: config.network.peers[name] ?? [] }]),
@@ -225,6 +230,7 @@ function makeEngine({ genesis, keystore, home, log, metrics }: NodeOptions, part
     genesis,
     own,
     stores,
+    isObserver: false,
     signer: keystore.consensusSigner,
     sealing: keystore.sealingSecret,
     scheme: ed25519,

@@ -25,7 +25,8 @@ interface StopReason {
   readonly isFailure: boolean;
 }
 
-interface Prepared {
+/** What every command needs that runs as the member. */
+export interface PreparedHome {
   readonly config: NodeConfig;
   readonly genesis: Genesis;
   readonly keystore: Keystore;
@@ -34,7 +35,7 @@ interface Prepared {
 const stopDeadlineMs = 10_000;
 
 export async function startHome(context: CommandContext, options: StartOptions): Promise<CommandOutcome> {
-  const prepared = await prepare(context, options);
+  const prepared = await prepareHome(context, options.flags);
   if ('kind' in prepared) return prepared;
   const { config, genesis, keystore } = prepared;
   const log = createLogger({
@@ -93,9 +94,13 @@ function stoppedOutcome(reason: StopReason, config: NodeConfig): CommandOutcome 
   });
 }
 
-async function prepare(context: CommandContext, options: StartOptions): Promise<Prepared | CommandOutcome> {
+/** Configuration, genesis and unlocked keys of a home; `flags` are settings by path. */
+export async function prepareHome(
+  context: CommandContext,
+  flags: StartOptions['flags'],
+): Promise<PreparedHome | CommandOutcome> {
   const paths = homePaths(context.home);
-  const loaded = readConfig(context.home, context.environment, options.flags);
+  const loaded = readConfig(context.home, context.environment, flags);
   if (!loaded.ok) return failed('configuration', loaded.refusal);
   const { config } = loaded.value;
   if (!existsSync(paths.genesis)) {

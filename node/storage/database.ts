@@ -46,6 +46,15 @@ function openEnvelope(key: string, bytes: Uint8Array): Uint8Array {
   return value;
 }
 
+/** A row as LevelDB holds it; null if its checksum does not hold. */
+export function openSound(key: string, bytes: Uint8Array): Row | null {
+  try {
+    return { key, value: openEnvelope(key, bytes) };
+  } catch {
+    return null;
+  }
+}
+
 /** One LevelDB directory, held exclusively. All methods throw StorageFailure. */
 export class Database {
   readonly #level: RawDatabase;

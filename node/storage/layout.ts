@@ -14,6 +14,8 @@ export interface Layout {
   readonly batches: string;
   /** Sealed documents and local secrets: outside the chain, erasable. */
   readonly sealed: string;
+  /** Where a repair builds what will take the place of `data` and `anchor`. */
+  readonly repair: string;
   /** File that says how far the ledger had come; outside the database that it guards. */
   readonly anchor: string;
 }
@@ -28,6 +30,7 @@ export function layoutOf(home: string): Layout {
     ledger: join(data, 'ledger'),
     batches: join(data, 'batches'),
     sealed: join(data, 'sealed'),
+    repair: join(home, 'repair'),
     anchor: join(home, 'anchor'),
   };
 }

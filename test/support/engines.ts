@@ -11,6 +11,7 @@ import { silentLogger } from '../../node/log.ts';
 import { startNetwork } from '../../node/network/network.ts';
 import type { PeerAddress } from '../../node/network/ports.ts';
 import type { Log } from '../../node/ports.ts';
+import { repairFromPeers, type RepairOptions, type RepairReport } from '../../node/repair.ts';
 import { closeStores, createStores, openStores, type Stores } from '../../node/stores.ts';
 import type { MemberName } from '../../protocol/brand.ts';
 import type { ConsensusParameters } from '../../protocol/genesis.ts';
@@ -27,6 +28,9 @@ export interface EngineNode {
 export interface EngineConsortium {
   readonly consortium: Consortium;
   readonly start: (name: string) => Promise<EngineNode>;
+  readonly homeOf: (name: string) => string;
+  /** The member's node must not run. */
+  readonly repair: (name: string, patienceMs?: number) => Promise<RepairReport>;
   readonly remove: () => void;
 }
 
@@ -49,9 +53,17 @@ export async function engineConsortium(options: {
   return {
     consortium,
     start: async (name) => startEngine({ consortium, directory, addresses, log }, name),
+    homeOf: (name) => join(directory, name),
+    repair: async (name, patienceMs = 20_000) => {
+      const setting = { consortium, directory, addresses, log };
+      const home = join(directory, name);
+      return repairFromPeers({ ...partsOf(setting, name), home, patienceMs, onProgress: () => undefined });
+    },
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
+
+type Parts = Omit<RepairOptions, 'home' | 'patienceMs' | 'onProgress'>;
 
 interface Setting {
   readonly consortium: Consortium;
@@ -60,30 +72,10 @@ interface Setting {
   readonly log: Log;
 }
 
-async function startEngine(setting: Setting, name: string): Promise<EngineNode> {
-  const { consortium, directory, addresses, log } = setting;
+/** The keys of a member, and its way to the others. */
+function partsOf({ consortium, addresses, log }: Setting, name: string): Parts {
   const cast = memberOf(consortium, name);
   const { genesis, chainId } = consortium;
-  const stores = await openStores(join(directory, name), genesis, cast.member.consensusKey);
-  const failures: unknown[] = [];
-  const engine = new Engine({
-    genesis,
-    own: cast.member,
-    stores,
-    signer: signerFromSeed(seedOf(cast, 'consensus')),
-    sealing: sealingKeyPairFromSeed(seedOf(cast, 'sealing')),
-    scheme: ed25519,
-    verifyMany: async (items) =>
-      items.map(({ message, signature, key }) => ed25519.verify(message, signature, key)),
-    clock: systemClock,
-    log,
-    onCommitted: () => undefined,
-    onExpired: () => undefined,
-    onCommitMs: () => undefined,
-    onFsyncMs: () => undefined,
-    hasRoom: () => true,
-    onFatal: (cause) => failures.push(cause),
-  });
   const peers = new Map<MemberName, PeerAddress>(
     genesis.members
       .filter((member) => member.name !== cast.name)
@@ -94,14 +86,42 @@ async function startEngine(setting: Setting, name: string): Promise<EngineNode> 
   );
   const listen = [addresses.get(cast.name) ?? ''];
   const networkKeySeed = seedOf(cast, 'network');
-  await engine.start(async (handlers) =>
-    startNetwork({ own: cast.name, networkKeySeed, chainId, listen, advertise: [], peers, log }, handlers),
-  );
+  return {
+    genesis,
+    own: cast.member,
+    signer: signerFromSeed(seedOf(cast, 'consensus')),
+    sealing: sealingKeyPairFromSeed(seedOf(cast, 'sealing')),
+    scheme: ed25519,
+    verifyMany: async (items) =>
+      items.map(({ message, signature, key }) => ed25519.verify(message, signature, key)),
+    clock: systemClock,
+    log,
+    connect: async (handlers) =>
+      startNetwork({ own: cast.name, networkKeySeed, chainId, listen, advertise: [], peers, log }, handlers),
+  };
+}
+
+async function startEngine(setting: Setting, name: string): Promise<EngineNode> {
+  const { connect, ...parts } = partsOf(setting, name);
+  const stores = await openStores(join(setting.directory, name), parts.genesis, parts.own.consensusKey);
+  const failures: unknown[] = [];
+  const engine = new Engine({
+    ...parts,
+    stores,
+    isObserver: false,
+    hasRoom: () => true,
+    onCommitted: () => undefined,
+    onExpired: () => undefined,
+    onCommitMs: () => undefined,
+    onFsyncMs: () => undefined,
+    onFatal: (cause) => failures.push(cause),
+  });
+  await engine.start(connect);
   const stop = async (): Promise<void> => {
     await engine.stop();
     await closeStores(stores);
   };
-  return { name: cast.name, engine, stores, failures, stop };
+  return { name: parts.own.name, engine, stores, failures, stop };
 }
 
 function memberOf(consortium: Consortium, name: string): CastMember {

@@ -56,6 +56,7 @@ function aStarting(stores: Stores): Setting {
     onExpired: nothing,
     onCommitMs: nothing,
     onFsyncMs: nothing,
+    isObserver: false,
     hasRoom: () => room.isLeft,
     onFatal: (cause) => fatal.push(cause),
   });

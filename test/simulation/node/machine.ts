@@ -58,6 +58,7 @@ async function start(world: World, process: Process): Promise<void> {
     onExpired: silent,
     onCommitMs: silent,
     onFsyncMs: silent,
+    isObserver: false,
     hasRoom: () => true,
     onFatal: (cause) => onFatal(world, process, cause),
   });
