@@ -1,5 +1,6 @@
 /** The node behind its JSON-RPC server: each port of the server answered by the part that knows. */
 import { randomBytes } from 'node:crypto';
+import { historyRowsMax } from './rpc/limits.ts';
 import type { Digest, Height, Timestamp } from '../protocol/brand.ts';
 import { compareText } from '../protocol/bytes.ts';
 import type { Genesis } from '../protocol/genesis.ts';
@@ -95,7 +96,8 @@ function ledgerPort({ engine, genesis, stores, finality }: RpcParts, archive: Ar
     heightMin: () => 1 as Height,
     receiptAt: (place) => archive.receiptAt(place),
     transactionOf: (txId) => archive.transactionOf(txId),
-    history: async (subject) => archive.history(subject, { limit: historyMax, after: null }),
+    history: async (subject, { after, limit }) =>
+      archive.history(subject, { limit: Math.min(limit, historyRowsMax), after }),
     members: () =>
       memberNames(ledger)
         .flatMap((name) => readMember(ledger, name) ?? [])
@@ -106,9 +108,6 @@ function ledgerPort({ engine, genesis, stores, finality }: RpcParts, archive: Ar
     onFinalized: finality.add,
   };
 }
-
-/** Transactions that one call tells of a subject; a prescription with every fill, claim and parcel stays far below. */
-const historyMax = 1_000;
 
 function transactionPort({ engine }: RpcParts, archive: Archive): TransactionPort {
   const statusOf = (txId: Digest): TransactionStatus => {

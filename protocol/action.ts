@@ -14,13 +14,19 @@ import {
 import {
   acceptBodySchema,
   adjudicateBodySchema,
+  disputeBodySchema,
   estimateBodySchema,
   payBodySchema,
+  recoupBodySchema,
+  reverseBodySchema,
   submitBodySchema,
   type AcceptBody,
   type AdjudicateBody,
+  type DisputeBody,
   type EstimateBody,
   type PayBody,
+  type RecoupBody,
+  type ReverseBody,
   type SubmitBody,
 } from './claim.ts';
 import { parseWith } from './codec.ts';
@@ -100,8 +106,25 @@ import {
 } from './practitionerKey.ts';
 import { issueBodySchema, reviewBodySchema, type IssueBody, type ReviewBody } from './prescribing.ts';
 import { reportBodySchema, type ReportBody } from './reporting.ts';
+import {
+  agreeBodySchema,
+  netBodySchema,
+  transferBodySchema,
+  type AgreeBody,
+  type NetBody,
+  type TransferBody,
+} from './netting.ts';
 import { accepted, type Result } from './result.ts';
-import { paidBodySchema, statementBodySchema, type PaidBody, type StatementBody } from './settlement.ts';
+import {
+  confirmBodySchema,
+  disputeStatementBodySchema,
+  paidBodySchema,
+  proposeStatementBodySchema,
+  type ConfirmBody,
+  type DisputeStatementBody,
+  type PaidBody,
+  type ProposeStatementBody,
+} from './settlement.ts';
 import type { SignatureCheck } from './signature.ts';
 import { ticketCheck } from './ticket.ts';
 import { voteBodySchema, type VoteBody } from './voting.ts';
@@ -144,10 +167,17 @@ export const actionKinds = [
   'claim.adjudicate',
   'claim.pay',
   'claim.submit',
+  'claim.dispute',
   'claim.accept',
+  'claim.reverse',
+  'claim.recoup',
   'settle.propose',
+  'settle.dispute',
   'settle.confirm',
   'settle.paid',
+  'settle.net',
+  'settle.agree',
+  'settle.transfer',
   'member.join',
   'member.rotate',
   'member.ready',
@@ -197,10 +227,17 @@ interface ActionBodies {
   readonly 'claim.adjudicate': AdjudicateBody;
   readonly 'claim.pay': PayBody;
   readonly 'claim.submit': SubmitBody;
+  readonly 'claim.dispute': DisputeBody;
   readonly 'claim.accept': AcceptBody;
-  readonly 'settle.propose': StatementBody;
-  readonly 'settle.confirm': StatementBody;
+  readonly 'claim.reverse': ReverseBody;
+  readonly 'claim.recoup': RecoupBody;
+  readonly 'settle.propose': ProposeStatementBody;
+  readonly 'settle.dispute': DisputeStatementBody;
+  readonly 'settle.confirm': ConfirmBody;
   readonly 'settle.paid': PaidBody;
+  readonly 'settle.net': NetBody;
+  readonly 'settle.agree': AgreeBody;
+  readonly 'settle.transfer': TransferBody;
   readonly 'member.join': JoinBody;
   readonly 'member.rotate': RotateBody;
   readonly 'member.ready': ReadyBody;
@@ -261,10 +298,17 @@ export const bodySchemas: { readonly [K in ActionKind]: z.ZodType<ActionBodies[K
   'claim.adjudicate': adjudicateBodySchema,
   'claim.pay': payBodySchema,
   'claim.submit': submitBodySchema,
+  'claim.dispute': disputeBodySchema,
   'claim.accept': acceptBodySchema,
-  'settle.propose': statementBodySchema,
-  'settle.confirm': statementBodySchema,
+  'claim.reverse': reverseBodySchema,
+  'claim.recoup': recoupBodySchema,
+  'settle.propose': proposeStatementBodySchema,
+  'settle.dispute': disputeStatementBodySchema,
+  'settle.confirm': confirmBodySchema,
   'settle.paid': paidBodySchema,
+  'settle.net': netBodySchema,
+  'settle.agree': agreeBodySchema,
+  'settle.transfer': transferBodySchema,
   'member.join': joinBodySchema,
   'member.rotate': rotateBodySchema,
   'member.ready': readyBodySchema,

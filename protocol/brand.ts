@@ -31,5 +31,7 @@ export type Id = Brand<string, 'Id'>;
 export type MemberName = Brand<string, 'MemberName'>;
 /** Integers of the currency's minor unit, 0..10^12. */
 export type Amount = Brand<number, 'Amount'>;
+/** What a member gets (positive) or owes, -10^12..10^12 of the minor unit. */
+export type Balance = Brand<number, 'Balance'>;
 /** Integers of the prescribed unit, 0..10^12. */
 export type Units = Brand<number, 'Units'>;

@@ -1,19 +1,26 @@
-/** A claim's life: estimated before hand-over, adjudicated by the insurer, paid by the patient, submitted, accepted. */
+/**
+ * A claim's life: estimated before hand-over, adjudicated by the insurer, paid by the patient, submitted, disputed or accepted, and
+ * perhaps reversed. The transitions are in claiming.ts and claimClosing.ts.
+ */
 import * as z from 'zod';
 import type { Amount, Id, MemberName, Timestamp, Units } from './brand.ts';
 import { amountSchema, codeSchema, idSchema, nameSchema, timestampSchema, unitsSchema } from './codec.ts';
-import { claimLinesMax, dispenseEventsMax } from './limits.ts';
+import { present } from './invariant.ts';
+import { claimLinesMax, claimReversalsMax, dispenseEventsMax, paymentsMax, unitsMax } from './limits.ts';
 import { fillIndexSchema, itemIdSchema } from './prescription.ts';
 import { readRecord, recordCodec, type RecordCodec, type RecordReader, type RecordWrite } from './record.ts';
 
 /** `netted` and `paid` follow from the statement that the claim is in (settlement.ts); they are never stored. */
 const claimStatuses = [
   'estimated',
+  'unknown',
   'adjudicated',
   'rejected',
   'patientPaid',
   'submitted',
+  'disputed',
   'accepted',
+  'reversed',
 ] as const;
 export type ClaimStatus = (typeof claimStatuses)[number];
 
@@ -34,7 +41,7 @@ export interface EstimateBody {
   readonly total: Amount;
 }
 
-const adjudicationOutcomes = ['approve', 'reject'] as const;
+const adjudicationOutcomes = ['approve', 'reject', 'unknown'] as const;
 type AdjudicationOutcome = (typeof adjudicationOutcomes)[number];
 
 interface AdjudicatedLine {
@@ -45,18 +52,28 @@ interface AdjudicatedLine {
   readonly code: string;
 }
 
-/** `claim.adjudicate`, signed by an adjudicator of the insurer; lines in the order of the estimate. */
+/**
+ * `claim.adjudicate`, signed by an adjudicator of the insurer; lines in the order of the estimate. `unknown` says that the insurer
+ * cannot tell, with no lines: the pharmacy need not wait any longer.
+ */
 export interface AdjudicateBody {
   readonly claimId: Id;
   readonly outcome: AdjudicationOutcome;
   readonly lines: readonly AdjudicatedLine[];
 }
 
-/** `claim.pay`, signed by a pharmacist: the patient paid their own part. */
+/** One source of the patient's part. */
+interface Payment {
+  /** For example `cash`, `card`, `employer-fund`. */
+  readonly method: string;
+  readonly amount: Amount;
+}
+
+/** `claim.pay`, signed by a pharmacist: the patient paid their own part, from one source or several. */
 export interface PayBody {
   readonly claimId: Id;
   readonly patientPaid: Amount;
-  readonly method: string;
+  readonly payments: readonly Payment[];
 }
 
 /** `claim.submit`, signed by a pharmacist: what was dispensed, with the lines and the total of the estimate. */
@@ -67,9 +84,52 @@ export interface SubmitBody {
   readonly total: Amount;
 }
 
+/** What the insurer is to pay for one line. */
+interface CoveredLine {
+  readonly itemId: number;
+  readonly covered: Amount;
+}
+
+/** `claim.dispute`, signed by either side: what it would settle for, in the order of the claim's lines. */
+export interface DisputeBody {
+  readonly claimId: Id;
+  readonly reason: string;
+  readonly lines: readonly CoveredLine[];
+}
+
 /** `claim.accept`, signed by a pharmacist of the pharmacy or an adjudicator of the insurer: the amount is final. */
 export interface AcceptBody {
   readonly claimId: Id;
+  /** What the insurer pays in total, so that nobody accepts an offer that they have not seen. */
+  readonly covered: Amount;
+}
+
+/** What goes back of one line. */
+export interface ReversedLine {
+  readonly itemId: number;
+  readonly units: number;
+  /** To the insurer. */
+  readonly covered: Amount;
+  /** To the patient. */
+  readonly patientPays: Amount;
+}
+
+/**
+ * `claim.reverse`, signed by a pharmacist. Before the acceptance a claim is reversed whole: no lines, no events. After it, by lines;
+ * `eventIds` are the dispense events that are in no claim afterwards, so that they can be withdrawn.
+ */
+export interface ReverseBody {
+  readonly claimId: Id;
+  readonly reason: string;
+  readonly lines: readonly ReversedLine[];
+  readonly eventIds: readonly Id[];
+}
+
+/** `claim.recoup`, signed by an adjudicator and a pharmacist: the insurer takes back what an audit found, and both agree. */
+export interface RecoupBody {
+  readonly claimId: Id;
+  readonly reason: string;
+  readonly lines: readonly CoveredLine[];
 }
 
 const linesSchema = z
@@ -86,8 +146,25 @@ const adjudicatedLinesSchema = z
       code: codeSchema,
     }),
   )
+  .max(claimLinesMax);
+
+const coveredLinesSchema = z
+  .array(z.strictObject({ itemId: itemIdSchema, covered: amountSchema }))
   .min(1)
   .max(claimLinesMax);
+
+const reversedLinesSchema = z
+  .array(
+    z.strictObject({
+      itemId: itemIdSchema,
+      units: z.int().min(0).max(unitsMax),
+      covered: amountSchema,
+      patientPays: amountSchema,
+    }),
+  )
+  .max(claimLinesMax);
+
+const paymentsSchema = z.array(z.strictObject({ method: codeSchema, amount: amountSchema })).max(paymentsMax);
 
 export const estimateBodySchema: z.ZodType<EstimateBody> = z.strictObject({
   claimId: idSchema,
@@ -107,7 +184,7 @@ export const adjudicateBodySchema: z.ZodType<AdjudicateBody> = z.strictObject({
 export const payBodySchema: z.ZodType<PayBody> = z.strictObject({
   claimId: idSchema,
   patientPaid: amountSchema,
-  method: codeSchema,
+  payments: paymentsSchema,
 });
 
 export const submitBodySchema: z.ZodType<SubmitBody> = z.strictObject({
@@ -117,7 +194,29 @@ export const submitBodySchema: z.ZodType<SubmitBody> = z.strictObject({
   total: amountSchema,
 });
 
-export const acceptBodySchema: z.ZodType<AcceptBody> = z.strictObject({ claimId: idSchema });
+export const disputeBodySchema: z.ZodType<DisputeBody> = z.strictObject({
+  claimId: idSchema,
+  reason: codeSchema,
+  lines: coveredLinesSchema,
+});
+
+export const acceptBodySchema: z.ZodType<AcceptBody> = z.strictObject({
+  claimId: idSchema,
+  covered: amountSchema,
+});
+
+export const reverseBodySchema: z.ZodType<ReverseBody> = z.strictObject({
+  claimId: idSchema,
+  reason: codeSchema,
+  lines: reversedLinesSchema,
+  eventIds: z.array(idSchema).max(dispenseEventsMax),
+});
+
+export const recoupBodySchema: z.ZodType<RecoupBody> = z.strictObject({
+  claimId: idSchema,
+  reason: codeSchema,
+  lines: coveredLinesSchema,
+});
 
 export interface Adjudication {
   readonly outcome: AdjudicationOutcome;
@@ -126,6 +225,14 @@ export interface Adjudication {
   /** What the insurer pays. */
   readonly covered: Amount;
   readonly patientPays: Amount;
+}
+
+/** The newest offer of a dispute. */
+interface Dispute {
+  readonly by: MemberName;
+  readonly reason: string;
+  /** In the order of the claim's lines. */
+  readonly covered: readonly Amount[];
 }
 
 export interface Claim {
@@ -140,12 +247,18 @@ export interface Claim {
   readonly lines: readonly ClaimLine[];
   readonly total: Amount;
   readonly adjudication: Adjudication | null;
-  /** Null until the patient paid, and for ever if the patient has nothing to pay. */
-  readonly patientPaid: Amount | null;
-  /** The dispense events that it was submitted with. */
+  /** Empty until the patient paid, and for ever if the patient has nothing to pay. */
+  readonly payments: readonly Payment[];
+  /** The dispense events that it was submitted with, without those that a reversal set free. */
   readonly eventIds: readonly Id[];
-  /** Number of the pair's statement that it is in, from 0; null until accepted. */
+  readonly dispute: Dispute | null;
+  /** What the insurer pays, in the order of the lines; null until accepted. */
+  readonly settled: readonly Amount[] | null;
+  /** Number of the pair's statement that the acceptance is in, from 0; null until accepted. */
   readonly statementIndex: number | null;
+  readonly reversalCount: number;
+  /** Sums of all reversals and recoupments, in the order of the lines; empty while there are none. */
+  readonly reversed: readonly ReversedLine[];
 }
 
 const claimSchema: z.ZodType<Claim> = z.strictObject({
@@ -166,9 +279,15 @@ const claimSchema: z.ZodType<Claim> = z.strictObject({
       patientPays: amountSchema,
     })
     .nullable(),
-  patientPaid: amountSchema.nullable(),
+  payments: paymentsSchema,
   eventIds: z.array(idSchema).max(dispenseEventsMax),
+  dispute: z
+    .strictObject({ by: nameSchema, reason: codeSchema, covered: z.array(amountSchema).max(claimLinesMax) })
+    .nullable(),
+  settled: z.array(amountSchema).max(claimLinesMax).nullable(),
   statementIndex: z.int().min(0).nullable(),
+  reversalCount: z.int().min(0).max(claimReversalsMax),
+  reversed: reversedLinesSchema,
 });
 
 const claimCodec: RecordCodec<Claim> = recordCodec(claimSchema);
@@ -183,4 +302,21 @@ export function readClaim(state: RecordReader, claimId: Id): Claim | null {
 
 export function claimRecord(claim: Claim): RecordWrite {
   return [claimRecordKey(claim.claimId), claimCodec.encode(claim)];
+}
+
+/** An estimate that nobody adjudicated in time is `unknown` by block time, without a transaction. `adjudicationMs` is the policy's. */
+export function claimStatusAt(claim: Claim, timeMs: Timestamp, adjudicationMs: number): ClaimStatus {
+  const isLate = claim.status === 'estimated' && timeMs > claim.estimatedMs + adjudicationMs;
+  return isLate ? 'unknown' : claim.status;
+}
+
+/** At most 20 amounts of at most 10^12 each: a safe integer. */
+export function sumOf(amounts: readonly number[]): number {
+  let sum = 0;
+  for (const amount of amounts) sum += amount;
+  return sum;
+}
+
+export function adjudicationIn(claim: Claim): Adjudication {
+  return present(claim.adjudication, 'a claim past its estimate has been adjudicated');
 }

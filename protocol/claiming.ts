@@ -1,10 +1,10 @@
-/** The steps of a claim, from the estimate to the amount that both sides will settle. */
-import { authoriseOne, type Context, type Place, type Signer } from './authorisation.ts';
+/** The first steps of a claim, from the estimate to the submission; claimClosing.ts has the others. */
+import { authoriseOne, type Context } from './authorisation.ts';
 import type { Amount } from './brand.ts';
 import {
-  claimRecord,
+  adjudicationIn,
   readClaim,
-  type AcceptBody,
+  sumOf,
   type AdjudicateBody,
   type Adjudication,
   type Claim,
@@ -13,15 +13,15 @@ import {
   type PayBody,
   type SubmitBody,
 } from './claim.ts';
-import { invariant, present } from './invariant.ts';
+import { adjudicatorOf, claimChanged, claimOfPharmacy, pharmacistOf } from './claimParty.ts';
+import { invariant } from './invariant.ts';
 import { requireMember } from './membership.ts';
 import { amountMax } from './limits.ts';
 import { readPolicy } from './policy.ts';
 import { findFill, holderOfFill, unitsOfEvents, unitsPrescribed, type FoundFill } from './fillStatus.ts';
 import { prescriptionRecord, withFill, type DispenseEvent } from './prescription.ts';
-import { applied, type Applied } from './record.ts';
+import type { Applied } from './record.ts';
 import { accepted, refused, type Result } from './result.ts';
-import { addToPosition } from './settlement.ts';
 
 /**
  * Refusals: `claimExists`, `prescriptionUnknown`, `fillUnknown`, those of `authorise`, `memberUnknown`,
@@ -33,7 +33,7 @@ export function estimate(context: Context, body: EstimateBody): Result<Applied> 
   if (readClaim(state, body.claimId) !== null) return refused('claimExists');
   const found = findFill(state, body.rxId, body.k);
   if (!found.ok) return found;
-  const signer = authoriseOne(context, pharmacistPlace(context));
+  const signer = authoriseOne(context, pharmacistOf(member));
   if (!signer.ok) return signer;
   const insurer = requireMember(state, body.insurer, ['insurer']);
   if (!insurer.ok) return insurer;
@@ -56,15 +56,19 @@ export function estimate(context: Context, body: EstimateBody): Result<Applied> 
     lines: body.lines,
     total: body.total,
     adjudication: null,
-    patientPaid: null,
+    payments: [],
     eventIds: [],
+    dispute: null,
+    settled: null,
     statementIndex: null,
+    reversalCount: 0,
+    reversed: [],
   };
-  return accepted(changed(claim));
+  return accepted(claimChanged(claim));
 }
 
 /**
- * I8: price = covered + patientPays, per line and so in total; a rejected claim covers nothing. Refusals:
+ * I8: price = covered + patientPays, per line and so in total; a rejected claim covers nothing, and `unknown` says nothing. Refusals:
  * `claimUnknown`, those of `authorise`, `claimPartyWrong`, `claimState`, `tooLate` (estimate too old, or handed over
  * before), `itemsInvalid` (other lines than the estimate's), `amountsDoNotAdd`.
  */
@@ -72,7 +76,7 @@ export function adjudicate(context: Context, body: AdjudicateBody): Result<Appli
   const { state, member, timeMs } = context;
   const claim = readClaim(state, body.claimId);
   if (claim === null) return refused('claimUnknown');
-  const signer = authoriseOne(context, adjudicatorPlace(context));
+  const signer = authoriseOne(context, adjudicatorOf(member));
   if (!signer.ok) return signer;
   if (claim.insurer !== member) return refused('claimPartyWrong');
   if (claim.status !== 'estimated') return refused('claimState');
@@ -84,18 +88,24 @@ export function adjudicate(context: Context, body: AdjudicateBody): Result<Appli
   if (!units.ok) return units;
   const adjudication = adjudicationOf(claim, body);
   if (!adjudication.ok) return adjudication;
-  const status = body.outcome === 'approve' ? 'adjudicated' : 'rejected';
-  return accepted(changed({ ...claim, status, adjudication: adjudication.value }));
+  return accepted(claimChanged({ ...claim, ...adjudication.value }));
 }
 
-/** Refusals: `claimUnknown`, those of `authorise`, `claimPartyWrong`, `claimState`, `amountMismatch`. */
+/**
+ * Refusals: `claimUnknown`, those of `authorise`, `claimPartyWrong`, `claimState`, `amountMismatch`, `amountsDoNotAdd` (the sources
+ * are not the sum, or one gives nothing).
+ */
 export function pay(context: Context, body: PayBody): Result<Applied> {
-  const own = ownClaim(context, body.claimId);
+  const own = claimOfPharmacy(context, body.claimId);
   if (!own.ok) return own;
   const claim = own.value;
   if (claim.status !== 'adjudicated') return refused('claimState');
   if (body.patientPaid !== adjudicationIn(claim).patientPays) return refused('amountMismatch');
-  return accepted(changed({ ...claim, status: 'patientPaid', patientPaid: body.patientPaid }));
+  const isSum = sumOf(body.payments.map((payment) => payment.amount)) === body.patientPaid;
+  const isSound = body.payments.length > 0 && body.payments.every((payment) => payment.amount > 0);
+  // A patient who has nothing to pay may be said to have paid it.
+  if (!isSum || !(isSound || body.patientPaid === 0)) return refused('amountsDoNotAdd');
+  return accepted(claimChanged({ ...claim, status: 'patientPaid', payments: body.payments }));
 }
 
 /**
@@ -104,7 +114,7 @@ export function pay(context: Context, body: PayBody): Result<Applied> {
  * lines than adjudicated), `dispenseEventUnknown`, `dispenseEventClaimed`, `quantityExceeded`.
  */
 export function submit(context: Context, body: SubmitBody): Result<Applied> {
-  const own = ownClaim(context, body.claimId);
+  const own = claimOfPharmacy(context, body.claimId);
   if (!own.ok) return own;
   const claim = own.value;
   const isReady = claim.status === 'adjudicated' && adjudicationIn(claim).patientPays === 0;
@@ -122,63 +132,7 @@ export function submit(context: Context, body: SubmitBody): Result<Applied> {
   );
   const submitted: Claim = { ...claim, status: 'submitted', eventIds: body.eventIds };
   const prescriptionWrite = prescriptionRecord(withFill(prescription, { ...fill, events: claimed }));
-  return accepted(applied(subjectsOf(claim), [claimRecord(submitted), prescriptionWrite]));
-}
-
-/**
- * By either side: the insurer fixed the amount when it adjudicated, the ledger proved the supply when it was submitted.
- * Refusals: `claimUnknown`, those of `authorise`, `claimPartyWrong`, `claimState`, `tooLarge` (settle first).
- */
-export function accept(context: Context, body: AcceptBody): Result<Applied> {
-  const claim = readClaim(context.state, body.claimId);
-  if (claim === null) return refused('claimUnknown');
-  const isInsurer = context.member === claim.insurer;
-  const signer = authoriseOne(context, isInsurer ? adjudicatorPlace(context) : pharmacistPlace(context));
-  if (!signer.ok) return signer;
-  if (!isInsurer && context.member !== claim.pharmacy) return refused('claimPartyWrong');
-  if (claim.status !== 'submitted') return refused('claimState');
-  const { covered } = adjudicationIn(claim);
-  const position = addToPosition(context.state, { ...claim, covered });
-  if (!position.ok) return position;
-  const { statementIndex, write } = position.value;
-  const final: Claim = { ...claim, status: 'accepted', statementIndex };
-  return accepted(applied(subjectsOf(claim), [claimRecord(final), write]));
-}
-
-function subjectsOf(claim: Claim): Applied['subjects'] {
-  return [claim.rxId, claim.claimId];
-}
-
-function changed(claim: Claim): Applied {
-  return applied(subjectsOf(claim), [claimRecord(claim)]);
-}
-
-function pharmacistPlace({ member }: Context): Place {
-  return { member, memberRoles: ['pharmacy'], roles: ['pharmacist'], scope: null, id: null };
-}
-
-function adjudicatorPlace({ member }: Context): Place {
-  return { member, memberRoles: ['insurer'], roles: ['adjudicator'], scope: null, id: null };
-}
-
-/** The claim, if a pharmacist of its pharmacy signed. Refusals: `claimUnknown`, those of `authorise`, `claimPartyWrong`. */
-function ownClaim(context: Context, claimId: Claim['claimId']): Result<Claim> {
-  const claim = readClaim(context.state, claimId);
-  if (claim === null) return refused('claimUnknown');
-  const signer: Result<Signer> = authoriseOne(context, pharmacistPlace(context));
-  if (!signer.ok) return signer;
-  return claim.pharmacy === context.member ? accepted(claim) : refused('claimPartyWrong');
-}
-
-function adjudicationIn(claim: Claim): Adjudication {
-  return present(claim.adjudication, 'a claim past its estimate has been adjudicated');
-}
-
-/** At most 20 amounts of at most 10^12 each: a safe integer. */
-function sumOf(amounts: readonly Amount[]): number {
-  let sum = 0;
-  for (const amount of amounts) sum += amount;
-  return sum;
+  return accepted(claimChanged(submitted, [prescriptionWrite]));
 }
 
 /** The patient learns the price before hand-over: only units that are still in the pharmacy can be estimated. */
@@ -193,20 +147,30 @@ function checkUnits({ prescription, fill }: FoundFill, lines: readonly ClaimLine
   return accepted(null);
 }
 
-function adjudicationOf(claim: Claim, body: AdjudicateBody): Result<Adjudication> {
+/** What an adjudication changes in its claim. */
+function adjudicationOf(
+  claim: Claim,
+  body: AdjudicateBody,
+): Result<Pick<Claim, 'status'> & { readonly adjudication: Adjudication }> {
   const { outcome, lines } = body;
+  if (outcome === 'unknown') {
+    if (lines.length > 0) return refused('itemsInvalid', 'lines');
+    const nothing = { outcome, lines, covered: 0 as Amount, patientPays: 0 as Amount };
+    return accepted({ status: 'unknown', adjudication: nothing });
+  }
   const isSameOrder =
     lines.length === claim.lines.length &&
     lines.every((line, index) => line.itemId === claim.lines[index]?.itemId);
   if (!isSameOrder) return refused('itemsInvalid', 'lines');
   const isSplit = lines.every((line, index) => line.covered + line.patientPays === claim.lines[index]?.price);
   if (!isSplit) return refused('amountsDoNotAdd');
-  const covered = sumOf(lines.map((line) => line.covered));
-  const patientPays = sumOf(lines.map((line) => line.patientPays));
+  const covered = sumOf(lines.map((line) => line.covered)) as Amount;
+  const patientPays = sumOf(lines.map((line) => line.patientPays)) as Amount;
   if (outcome === 'reject' && covered > 0) return refused('amountsDoNotAdd', 'outcome');
   invariant(covered + patientPays === claim.total, 'price = covered + patientPays');
   invariant(claim.total <= amountMax, 'a total is within bounds');
-  return accepted({ outcome, lines, covered: covered as Amount, patientPays: patientPays as Amount });
+  const adjudication = { outcome, lines, covered, patientPays };
+  return accepted({ status: outcome === 'approve' ? 'adjudicated' : 'rejected', adjudication });
 }
 
 function areSameLines(left: readonly ClaimLine[], right: readonly ClaimLine[]): boolean {

@@ -6,6 +6,7 @@ import { encode } from 'cborg';
 import * as z from 'zod';
 import type {
   Amount,
+  Balance,
   Digest,
   Epoch,
   Height,
@@ -150,6 +151,7 @@ export const timestampSchema: z.ZodType<Timestamp> = integerSchema<Timestamp>(0,
 export const sequenceSchema: z.ZodType<Sequence> = integerSchema<Sequence>(1, Number.MAX_SAFE_INTEGER);
 export const voterIndexSchema: z.ZodType<VoterIndex> = integerSchema<VoterIndex>(0, votersMax - 1);
 export const amountSchema: z.ZodType<Amount> = integerSchema<Amount>(0, amountMax);
+export const balanceSchema: z.ZodType<Balance> = integerSchema<Balance>(-amountMax, amountMax);
 export const unitsSchema: z.ZodType<Units> = integerSchema<Units>(1, unitsMax);
 /** Lower-case ASCII words with hyphens, so a name can stand in a log, a metric and a file name. */
 export const nameSchema: z.ZodType<MemberName> = z

@@ -25,6 +25,8 @@ const tags = {
   blob: 'rxledger/blob/1',
   receiptCode: 'rxledger/receipt-code/1',
   claims: 'rxledger/claims/1',
+  claimReversal: 'rxledger/claim-reversal/1',
+  pair: 'rxledger/pair/1',
   invitation: 'rxledger/invitation/1',
   evidence: 'rxledger/evidence/1',
 } as const;

@@ -36,8 +36,16 @@ export const itemsMax = 5;
 export const fillsMax = 24;
 export const packHashesMax = 100;
 export const claimLinesMax = 20;
+/** Sources of the patient's part of one claim. */
+export const paymentsMax = 5;
+/** Reversals and recoupments of one claim. */
+export const claimReversalsMax = 32;
 export const dispenseEventsMax = 32;
-export const statementClaimsMax = 100_000;
+/** Acceptances, reversals and recoupments. */
+export const statementEntriesMax = 100_000;
+/** Statements in one round of multilateral netting. */
+export const roundStatementsMax = 64;
+export const roundMsMax: number = 31 * 86_400_000;
 export const nameBytesMax = 64;
 export const authoredOnSkewMsMax = 300_000;
 /** Active at one time; keys that were revoked stay known for ever, each under its own record. */

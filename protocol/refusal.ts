@@ -91,6 +91,11 @@ export const refusalCodes = [
   'statementState',
   'statementMismatch',
   'nothingToSettle',
+  'reversalTooLarge',
+  'roundExists',
+  'roundUnknown',
+  'roundState',
+  'transferUnknown',
   // consensus messages
   'notAVoter',
   'wrongEpoch',

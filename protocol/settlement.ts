@@ -1,15 +1,17 @@
 /** Settlement of a pair: every node sums the accepted claims itself; a statement is these sums, signed by both sides. */
 import * as z from 'zod';
 import { authoriseOne, type Context, type Place } from './authorisation.ts';
-import type { Amount, Digest, Id, MemberName } from './brand.ts';
-import { hexToBytes, uint64Bytes } from './bytes.ts';
+import type { Amount, Balance, Digest, Height, Id, MemberName } from './brand.ts';
+import { bytesToHex, hexToBytes, uint64Bytes, utf8ToBytes } from './bytes.ts';
 import type { Claim, ClaimStatus } from './claim.ts';
-import { amountSchema, codeSchema, digestSchema, nameSchema } from './codec.ts';
+import { balanceSchema, codeSchema, digestSchema, heightSchema, nameSchema } from './codec.ts';
 import { appendLeaf, emptyFrontier, frontierRoot, type Frontier } from './frontier.ts';
 import { taggedHash } from './hash.ts';
 import { invariant, present } from './invariant.ts';
-import { amountMax, statementClaimsMax } from './limits.ts';
+import { amountMax, statementEntriesMax } from './limits.ts';
 import { requireMember } from './membership.ts';
+import { merkleRoot } from './merkle.ts';
+import { isInRound } from './round.ts';
 import {
   applied,
   readRecord,
@@ -21,83 +23,123 @@ import {
 } from './record.ts';
 import { accepted, refused, type Result } from './result.ts';
 
-/** Body of `settle.propose` (signed by the insurer) and of `settle.confirm` (signed by the pharmacy), who sign the same sums. */
-export interface StatementBody {
+export interface Pair {
   readonly insurer: MemberName;
   readonly pharmacy: MemberName;
-  /** A label that is unique for the pair, for example `2026-11`. */
-  readonly period: string;
-  /** Number of claims. */
+}
+
+/** What the entries of a statement come to. */
+export interface Sums {
+  /** Number of entries: acceptances, reversals, recoupments. */
   readonly count: number;
-  readonly total: Amount;
-  /** Merkle root over the claims in the order of their acceptance. */
+  /** Accepted less reversed: what the insurer owes the pharmacy; negative when more went back than came. */
+  readonly total: Balance;
+  /** Merkle root over the entries in the order of their transactions. */
   readonly claimsRoot: Digest;
 }
 
-/** `settle.paid`, signed by the insurer. */
-export interface PaidBody {
-  readonly insurer: MemberName;
-  readonly pharmacy: MemberName;
+/** `settle.propose`, signed by the insurer. */
+export interface ProposeStatementBody extends Pair {
+  /** A label that is unique for the pair, for example `2026-11`. */
   readonly period: string;
-  readonly total: Amount;
+  /** What the insurer expects, or null to freeze whatever the ledger has: a busy pair's sums change with every block. */
+  readonly sums: Sums | null;
+}
+
+/** `settle.confirm`, signed by the pharmacy, who names the sums that it found itself. */
+export interface ConfirmBody extends Pair {
+  readonly period: string;
+  readonly sums: Sums;
+}
+
+/** `settle.dispute`, signed by the pharmacy before it confirms: the two look for the difference, and correct claims. */
+export interface DisputeStatementBody extends Pair {
+  readonly period: string;
+  readonly reason: string;
+}
+
+/** `settle.paid`, signed by whoever owed: the insurer, or the pharmacy if the total is negative. */
+export interface PaidBody extends Pair {
+  readonly period: string;
+  readonly total: Balance;
   /** Reference of the bank transfer. */
   readonly paymentRef: string;
 }
 
-const statementStatuses = ['proposed', 'confirmed', 'paid'] as const;
+const idSize = 16;
+
+const statementStatuses = ['proposed', 'disputed', 'confirmed', 'paid'] as const;
 type StatementStatus = (typeof statementStatuses)[number];
 
-/** The sums of some claims of a pair, frozen when it was proposed. */
-export interface Statement extends StatementBody {
+/** The sums of some entries of a pair, frozen when it was proposed. */
+export interface Statement extends Pair, Sums {
+  readonly period: string;
   /** Number of the pair's statement, from 0. */
   readonly index: number;
+  /** Of the block that proposed it. */
+  readonly proposedHeight: Height;
   readonly status: StatementStatus;
   readonly paymentRef: string | null;
+  /** The newest round of netting that it was put into (netting.ts). */
+  readonly round: string | null;
 }
 
-/** What the pair's accepted claims sum up to since the last statement. */
-export interface OpenPosition {
+/** What the pair's entries come to since the last statement. */
+export interface OpenPosition extends Sums {
   /** Number that the pair's next statement will have, from 0. */
   readonly statementIndex: number;
-  /** Number of claims. */
-  readonly count: number;
-  readonly total: Amount;
-  readonly claimsRoot: Digest;
 }
 
 interface PositionRecord {
   readonly statementIndex: number;
-  readonly total: Amount;
+  readonly total: Balance;
   readonly frontier: Frontier;
 }
 
-export const statementBodySchema: z.ZodType<StatementBody> = z.strictObject({
-  insurer: nameSchema,
-  pharmacy: nameSchema,
-  period: codeSchema,
-  count: z.int().min(0).max(statementClaimsMax),
-  total: amountSchema,
+const pairShape = { insurer: nameSchema, pharmacy: nameSchema };
+
+const sumsShape = {
+  count: z.int().min(0).max(statementEntriesMax),
+  total: balanceSchema,
   claimsRoot: digestSchema,
+};
+
+const sumsSchema: z.ZodType<Sums> = z.strictObject(sumsShape);
+
+export const proposeStatementBodySchema: z.ZodType<ProposeStatementBody> = z.strictObject({
+  ...pairShape,
+  period: codeSchema,
+  sums: sumsSchema.nullable(),
+});
+
+export const confirmBodySchema: z.ZodType<ConfirmBody> = z.strictObject({
+  ...pairShape,
+  period: codeSchema,
+  sums: sumsSchema,
+});
+
+export const disputeStatementBodySchema: z.ZodType<DisputeStatementBody> = z.strictObject({
+  ...pairShape,
+  period: codeSchema,
+  reason: codeSchema,
 });
 
 export const paidBodySchema: z.ZodType<PaidBody> = z.strictObject({
-  insurer: nameSchema,
-  pharmacy: nameSchema,
+  ...pairShape,
   period: codeSchema,
-  total: amountSchema,
+  total: balanceSchema,
   paymentRef: codeSchema,
 });
 
 const statementSchema: z.ZodType<Statement> = z.strictObject({
-  insurer: nameSchema,
-  pharmacy: nameSchema,
+  ...pairShape,
   period: codeSchema,
-  count: z.int().min(1).max(statementClaimsMax),
-  total: amountSchema,
-  claimsRoot: digestSchema,
+  ...sumsShape,
   index: z.int().min(0),
+  proposedHeight: heightSchema,
   status: z.enum(statementStatuses),
   paymentRef: codeSchema.nullable(),
+  round: codeSchema.nullable(),
 });
 
 const statementCodec: RecordCodec<Statement> = recordCodec(statementSchema);
@@ -105,19 +147,14 @@ const statementCodec: RecordCodec<Statement> = recordCodec(statementSchema);
 const positionCodec: RecordCodec<PositionRecord> = recordCodec<PositionRecord>(
   z.strictObject({
     statementIndex: z.int().min(0),
-    total: amountSchema,
+    total: balanceSchema,
     frontier: z.strictObject({ count: z.int().min(0), roots: z.array(digestSchema) }),
   }),
 );
 
 const periodCodec: RecordCodec<string> = recordCodec(codeSchema);
 
-export interface Pair {
-  readonly insurer: MemberName;
-  readonly pharmacy: MemberName;
-}
-
-function statementRecordKey({ insurer, pharmacy }: Pair, period: string): string {
+export function statementRecordKey({ insurer, pharmacy }: Pair, period: string): string {
   return `statement/${insurer}/${pharmacy}/${period}`;
 }
 
@@ -140,49 +177,81 @@ export function readOpenPosition(state: RecordReader, pair: Pair): OpenPosition 
   return { statementIndex, count: frontier.count, total, claimsRoot: frontierRoot(frontier) };
 }
 
+/** The pair's statement of a number from 0, or null. */
+export function statementNumbered(state: RecordReader, pair: Pair, index: number): Statement | null {
+  const period = readRecord(state, periodRecordKey(pair, index), periodCodec);
+  return period === null ? null : present(readStatement(state, pair, period), 'a period has its statement');
+}
+
 /** A claim's status with what follows from its statement: `netted` once it is in one, `paid` once that is paid. */
 export function settledStatus(state: RecordReader, claim: Claim): ClaimStatus | 'netted' | 'paid' {
   if (claim.statementIndex === null) return claim.status;
-  const period = readRecord(state, periodRecordKey(claim, claim.statementIndex), periodCodec);
-  if (period === null) return claim.status;
-  const statement = present(readStatement(state, claim, period), 'a period has its statement');
+  if (claim.status !== 'accepted') return claim.status;
+  const statement = statementNumbered(state, claim, claim.statementIndex);
+  if (statement === null) return claim.status;
   return statement.status === 'paid' ? 'paid' : 'netted';
 }
 
-export interface SettledClaim extends Pair {
-  readonly claimId: Id;
-  /** What the insurer pays. */
-  readonly covered: Amount;
+/** One line of a statement. */
+export type StatementEntry =
+  | { readonly kind: 'accepted'; readonly claimId: Id; readonly covered: Amount }
+  /** A reversal or recoupment, by the transaction that made it: a claim may have several. `covered` goes back to the insurer. */
+  | { readonly kind: 'reversed'; readonly claimId: Id; readonly txId: Digest; readonly covered: Amount };
+
+/** The leaf of an entry under a statement's `claimsRoot`. 32 bytes. */
+export function entryLeaf(entry: StatementEntry): Uint8Array {
+  const claimId = hexToBytes(entry.claimId);
+  const covered = uint64Bytes(entry.covered);
+  if (entry.kind === 'accepted') return taggedHash('claims', claimId, covered);
+  return taggedHash('claimReversal', hexToBytes(entry.txId), claimId, covered);
 }
 
-/** The leaf of a claim under a statement's `claimsRoot`. 32 bytes. */
-export function claimLeaf({ claimId, covered }: SettledClaim): Uint8Array {
-  return taggedHash('claims', hexToBytes(claimId), uint64Bytes(covered));
+/** Count, total and root of entries: whoever holds all lines of a statement finds its sums, and one line less gives others. */
+export function sumsOf(entries: readonly StatementEntry[]): Sums {
+  let total = 0;
+  for (const entry of entries) total += signedAmount(entry);
+  return { count: entries.length, total: total as Balance, claimsRoot: merkleRoot(entries.map(entryLeaf)) };
+}
+
+/** Positive for what the insurer owes. */
+export function signedAmount(entry: StatementEntry): number {
+  return entry.kind === 'accepted' ? entry.covered : 0 - entry.covered;
+}
+
+/** Under this id the history files every entry of the pair and every step of its statements. */
+export function pairSubject({ insurer, pharmacy }: Pair): Id {
+  // A slash stands in no name, so two pairs never give one text.
+  return bytesToHex(taggedHash('pair', utf8ToBytes(`${insurer}/${pharmacy}`)).subarray(0, idSize)) as Id;
 }
 
 export interface PositionChange {
-  /** Number of the statement that the claim will be in. */
+  /** Number of the statement that the entry will be in. */
   readonly statementIndex: number;
   readonly write: RecordWrite;
 }
 
-/** The position with one more accepted claim. Refusal: `tooLarge`, when a statement can hold no more. */
-export function addToPosition(state: RecordReader, claim: SettledClaim): Result<PositionChange> {
-  const { statementIndex, total, frontier } = readPosition(state, claim);
-  const totalNext = total + claim.covered;
-  if (frontier.count >= statementClaimsMax) return refused('tooLarge', 'claims');
-  if (totalNext > amountMax) return refused('tooLarge', 'total');
-  const next = appendLeaf(frontier, claimLeaf(claim));
-  invariant(next.count === frontier.count + 1, 'one claim more');
-  const record = positionCodec.encode({ statementIndex, total: totalNext as Amount, frontier: next });
-  return accepted({ statementIndex, write: [positionRecordKey(claim), record] });
+/** The position with one more entry. Refusal: `tooLarge`, when a statement can hold no more. */
+export function addToPosition(
+  state: RecordReader,
+  { insurer, pharmacy }: Pair,
+  entry: StatementEntry,
+): Result<PositionChange> {
+  const pair = { insurer, pharmacy };
+  const { statementIndex, total, frontier } = readPosition(state, pair);
+  const totalNext = total + signedAmount(entry);
+  if (frontier.count >= statementEntriesMax) return refused('tooLarge', 'claims');
+  if (Math.abs(totalNext) > amountMax) return refused('tooLarge', 'total');
+  const next = appendLeaf(frontier, entryLeaf(entry));
+  invariant(next.count === frontier.count + 1, 'one entry more');
+  const record = positionCodec.encode({ statementIndex, total: totalNext as Balance, frontier: next });
+  return accepted({ statementIndex, write: [positionRecordKey(pair), record] });
 }
 
 /**
  * Freezes the open position as a statement and opens the next, so that each claim is in exactly one. Refusals: those of
  * `authorise`, `claimPartyWrong`, `memberUnknown` (pharmacy), `statementExists`, `nothingToSettle`, `statementMismatch`.
  */
-export function propose(context: Context, body: StatementBody): Result<Applied> {
+export function propose(context: Context, body: ProposeStatementBody): Result<Applied> {
   const { state } = context;
   const signer = authoriseOne(context, insurerPlace(context));
   if (!signer.ok) return signer;
@@ -190,72 +259,97 @@ export function propose(context: Context, body: StatementBody): Result<Applied> 
   const pharmacy = requireMember(state, body.pharmacy, ['pharmacy']);
   if (!pharmacy.ok) return pharmacy;
   if (readStatement(state, body, body.period) !== null) return refused('statementExists');
-  const open = readOpenPosition(state, body);
-  if (open.count === 0) return refused('nothingToSettle');
-  if (!areSameSums(body, open)) return refused('statementMismatch');
-  const index = open.statementIndex;
-  const statement: Statement = { ...body, index, status: 'proposed', paymentRef: null };
-  const nextPosition = { statementIndex: index + 1, total: 0 as Amount, frontier: emptyFrontier };
+  const { statementIndex: index, ...sums } = readOpenPosition(state, body);
+  if (sums.count === 0) return refused('nothingToSettle');
+  if (body.sums !== null && !areSameSums(body.sums, sums)) return refused('statementMismatch');
+  const { insurer, pharmacy: name, period } = body;
+  const pair = { insurer, pharmacy: name };
+  const frozen: Statement = {
+    ...pair,
+    period,
+    ...sums,
+    index,
+    proposedHeight: context.height,
+    status: 'proposed',
+    paymentRef: null,
+    round: null,
+  };
+  const nextPosition = { statementIndex: index + 1, total: 0 as Balance, frontier: emptyFrontier };
   return accepted(
     applied(
-      [],
+      [pairSubject(pair)],
       [
-        statementRecord(statement),
-        [periodRecordKey(body, index), periodCodec.encode(body.period)],
-        [positionRecordKey(body), positionCodec.encode(nextPosition)],
+        statementRecord(frozen),
+        [periodRecordKey(pair, index), periodCodec.encode(period)],
+        [positionRecordKey(pair), positionCodec.encode(nextPosition)],
       ],
     ),
   );
 }
 
 /** Refusals: those of `authorise`, `claimPartyWrong`, `statementUnknown`, `statementState`, `statementMismatch`. */
-export function confirm(context: Context, body: StatementBody): Result<Applied> {
-  const signer = authoriseOne(context, {
-    member: context.member,
-    memberRoles: ['pharmacy'],
-    roles: ['accountant', 'pharmacist'],
-    scope: null,
-    id: null,
-  });
+export function confirm(context: Context, body: ConfirmBody): Result<Applied> {
+  const found = statementOfPharmacy(context, body);
+  if (!found.ok) return found;
+  const { status } = found.value;
+  if (status !== 'proposed' && status !== 'disputed') return refused('statementState');
+  if (!areSameSums(body.sums, found.value)) return refused('statementMismatch');
+  return accepted(statementChanged({ ...found.value, status: 'confirmed' }));
+}
+
+/** Refusals: those of `authorise`, `claimPartyWrong`, `statementUnknown`, `statementState`. */
+export function disputeStatement(context: Context, body: DisputeStatementBody): Result<Applied> {
+  const found = statementOfPharmacy(context, body);
+  if (!found.ok) return found;
+  if (found.value.status !== 'proposed') return refused('statementState');
+  return accepted(statementChanged({ ...found.value, status: 'disputed' }));
+}
+
+/**
+ * Refusals: those of `authorise`, `claimPartyWrong`, `statementUnknown`, `statementState` (also: its round of netting is under way),
+ * `statementMismatch`.
+ */
+export function markPaid(context: Context, body: PaidBody): Result<Applied> {
+  const { state, member } = context;
+  const statement = readStatement(state, body, body.period);
+  const isOwedBack = statement !== null && statement.total < 0;
+  const signer = authoriseOne(context, isOwedBack ? pharmacyPlace(context) : insurerPlace(context));
+  if (!signer.ok) return signer;
+  if (member !== (isOwedBack ? body.pharmacy : body.insurer)) return refused('claimPartyWrong');
+  if (statement === null) return refused('statementUnknown');
+  if (statement.status !== 'confirmed') return refused('statementState');
+  if (isInRound(state, statement, context.timeMs)) return refused('statementState', 'round');
+  if (body.total !== statement.total) return refused('statementMismatch');
+  return accepted(statementChanged({ ...statement, status: 'paid', paymentRef: body.paymentRef }));
+}
+
+function statementOfPharmacy(context: Context, body: Pair & { readonly period: string }): Result<Statement> {
+  const signer = authoriseOne(context, pharmacyPlace(context));
   if (!signer.ok) return signer;
   if (body.pharmacy !== context.member) return refused('claimPartyWrong');
   const statement = readStatement(context.state, body, body.period);
-  if (statement === null) return refused('statementUnknown');
-  if (statement.status !== 'proposed') return refused('statementState');
-  if (!areSameSums(body, statement)) return refused('statementMismatch');
-  return accepted(applied([], [statementRecord({ ...statement, status: 'confirmed' })]));
+  return statement === null ? refused('statementUnknown') : accepted(statement);
 }
 
-/** Refusals: those of `authorise`, `claimPartyWrong`, `statementUnknown`, `statementState`, `statementMismatch`. */
-export function markPaid(context: Context, body: PaidBody): Result<Applied> {
-  const signer = authoriseOne(context, insurerPlace(context));
-  if (!signer.ok) return signer;
-  if (body.insurer !== context.member) return refused('claimPartyWrong');
-  const statement = readStatement(context.state, body, body.period);
-  if (statement === null) return refused('statementUnknown');
-  if (statement.status !== 'confirmed') return refused('statementState');
-  if (body.total !== statement.total) return refused('statementMismatch');
-  const { paymentRef } = body;
-  return accepted(applied([], [statementRecord({ ...statement, status: 'paid', paymentRef })]));
+function statementChanged(statement: Statement): Applied {
+  return applied([pairSubject(statement)], [statementRecord(statement)]);
 }
 
-function statementRecord(statement: Statement): RecordWrite {
+export function statementRecord(statement: Statement): RecordWrite {
   return [statementRecordKey(statement, statement.period), statementCodec.encode(statement)];
 }
 
 function readPosition(state: RecordReader, pair: Pair): PositionRecord {
   const position = readRecord(state, positionRecordKey(pair), positionCodec);
-  return position ?? { statementIndex: 0, total: 0 as Amount, frontier: emptyFrontier };
+  return position ?? { statementIndex: 0, total: 0 as Balance, frontier: emptyFrontier };
 }
 
 function insurerPlace({ member }: Context): Place {
   return { member, memberRoles: ['insurer'], roles: ['accountant', 'adjudicator'], scope: null, id: null };
 }
 
-interface Sums {
-  readonly count: number;
-  readonly total: Amount;
-  readonly claimsRoot: Digest;
+function pharmacyPlace({ member }: Context): Place {
+  return { member, memberRoles: ['pharmacy'], roles: ['accountant', 'pharmacist'], scope: null, id: null };
 }
 
 function areSameSums(left: Sums, right: Sums): boolean {

@@ -3,7 +3,8 @@ import { askRenewal, askSubstitution, decideRenewal, decideSubstitution } from '
 import type { Context } from './authorisation.ts';
 import type { ActionBody, ActionKind, ActionOf } from './action.ts';
 import type { Digest, Height, Timestamp, Verified } from './brand.ts';
-import { accept, adjudicate, estimate, pay, submit } from './claiming.ts';
+import { accept, dispute, recoup, reverse } from './claimClosing.ts';
+import { adjudicate, estimate, pay, submit } from './claiming.ts';
 import { grant, revokeGrant } from './delegating.ts';
 import { deliver, receive, scan, ship } from './delivery.ts';
 import { closeFill, dispense, withdraw } from './dispensing.ts';
@@ -21,7 +22,8 @@ import { register, reinstate, scope, suspend } from './registration.ts';
 import { report } from './reporting.ts';
 import { extend, reserve, returnFill } from './reserving.ts';
 import type { Result } from './result.ts';
-import { confirm, markPaid, propose } from './settlement.ts';
+import { agree, net, transfer } from './netting.ts';
+import { confirm, disputeStatement, markPaid, propose } from './settlement.ts';
 import { cancel, hold, release } from './stopping.ts';
 import type { Transaction } from './transaction.ts';
 import { castVote } from './voting.ts';
@@ -109,10 +111,17 @@ const transitions: { readonly [K in ActionKind]: Transition<K> } = {
   'claim.adjudicate': adjudicate,
   'claim.pay': pay,
   'claim.submit': submit,
+  'claim.dispute': dispute,
   'claim.accept': accept,
+  'claim.reverse': reverse,
+  'claim.recoup': recoup,
   'settle.propose': propose,
+  'settle.dispute': disputeStatement,
   'settle.confirm': confirm,
   'settle.paid': markPaid,
+  'settle.net': net,
+  'settle.agree': agree,
+  'settle.transfer': transfer,
   'member.join': join,
   'member.rotate': rotate,
   'member.ready': ready,

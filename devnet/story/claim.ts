@@ -58,7 +58,7 @@ export async function payOwnPart(stage: Stage, claimId: string): Promise<void> {
       practitioner: 'pharmacist-wang',
       claimId,
       patientPaid: patientPays,
-      method: 'cash',
+      payments: [{ method: 'cash', amount: patientPays }],
     }),
   );
 }
@@ -85,14 +85,17 @@ export async function claim(
   await tellWrite(
     stage,
     { title: acceptTitle, kind: 'claim.accept', member: 'insurer', expected: 'committed' },
-    () => stage.devnet.client('insurer').call('claim_accept', { practitioner: 'adjudicator-zhao', claimId }),
+    () =>
+      stage.devnet
+        .client('insurer')
+        .call('claim_accept', { practitioner: 'adjudicator-zhao', claimId, covered }),
   );
 }
 
 const pair = { insurer: 'insurer', pharmacy: 'pharmacy' };
 const period = '2026-01';
 
-type Statement = Omit<MethodParams<'settle_propose'>, 'practitioner'>;
+type Statement = Omit<MethodParams<'settle_confirm'>, 'practitioner'>;
 
 /** One statement over all claims: proposed by the insurer, confirmed by the pharmacy, paid. */
 export async function settle(stage: Stage, claimIds: readonly string[]): Promise<void> {
@@ -106,8 +109,13 @@ export async function settle(stage: Stage, claimIds: readonly string[]): Promise
   });
   const { position } = await insurer.call('settle_position', pair);
   const { count, claimsRoot } = position;
-  const statement: Statement = { ...pair, period, count, total: position.total, claimsRoot };
-  await propose(stage, { ...statement, total: statement.total - 1 }, 'refused: statementMismatch');
+  const sums = { count, total: position.total, claimsRoot };
+  const statement: Statement = { ...pair, period, sums };
+  await propose(
+    stage,
+    { ...statement, sums: { ...sums, total: sums.total - 1 } },
+    'refused: statementMismatch',
+  );
   await propose(stage, statement, 'committed');
   await tellWrite(
     stage,
@@ -125,7 +133,7 @@ export async function settle(stage: Stage, claimIds: readonly string[]): Promise
   await tellWrite(
     stage,
     {
-      title: `insurer: accountant-sun has paid ${statement.total}`,
+      title: `insurer: accountant-sun has paid ${sums.total}`,
       kind: 'settle.paid',
       member: 'insurer',
       expected: 'committed',
@@ -135,7 +143,7 @@ export async function settle(stage: Stage, claimIds: readonly string[]): Promise
         practitioner: 'accountant-sun',
         ...pair,
         period,
-        total: statement.total,
+        total: sums.total,
         paymentRef: 'transfer-1',
       }),
   );

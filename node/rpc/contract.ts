@@ -14,6 +14,8 @@ import type { Item } from '../../protocol/prescription.ts';
 import type { Receipt } from '../../protocol/receipt.ts';
 import type { RefusalCode } from '../../protocol/refusal.ts';
 import type { Seal } from '../../protocol/seal.ts';
+import type { Difference } from '../../protocol/reconciliation.ts';
+import type { Round } from '../../protocol/round.ts';
 import type { OpenPosition, Pair, Statement } from '../../protocol/settlement.ts';
 import type { GovernanceMethods } from './governanceContract.ts';
 import type { JsonOf } from './json.ts';
@@ -169,6 +171,21 @@ export type WriteMethod<Params> = Method<Params & WriteOptions, WriteResult>;
 /** An act of the body, signed with a key of the keystore, with the key of the patient's token, or with both. */
 type OwnerMethod<K extends ActionKind> = WriteMethod<Body<K> & { readonly token?: string }>;
 
+interface PeriodJson {
+  readonly insurer: string;
+  readonly pharmacy: string;
+  readonly period: string;
+}
+
+interface StatementLineJson {
+  readonly kind: 'accepted' | 'reversed';
+  readonly claimId: string;
+  readonly txId: string;
+  /** Negative for what goes back. */
+  readonly amount: number;
+  readonly height: number;
+}
+
 export interface RpcMethods extends GovernanceMethods {
   readonly 'rpc.discover': Method<None, JsonObject>;
   readonly node_info: Method<
@@ -284,21 +301,49 @@ export interface RpcMethods extends GovernanceMethods {
   readonly claim_adjudicate: WriteMethod<Body<'claim.adjudicate'>>;
   readonly claim_pay: WriteMethod<Body<'claim.pay'>>;
   readonly claim_submit: WriteMethod<Body<'claim.submit'>>;
+  readonly claim_dispute: WriteMethod<Body<'claim.dispute'>>;
   readonly claim_accept: WriteMethod<Body<'claim.accept'>>;
+  readonly claim_reverse: WriteMethod<Body<'claim.reverse'>>;
+  readonly claim_recoup: WriteMethod<Body<'claim.recoup'>>;
   readonly claim_get: Method<
     { readonly claimId: string },
     { readonly asOfHeight: number; readonly claim: ClaimView }
   >;
   readonly settle_position: Method<
-    { readonly insurer: string; readonly pharmacy: string },
+    { readonly insurer: string; readonly pharmacy: string; readonly height?: number },
     { readonly asOfHeight: number; readonly position: JsonOf<OpenPosition & Pair> }
   >;
   readonly settle_propose: WriteMethod<Body<'settle.propose'>>;
+  readonly settle_dispute: WriteMethod<Body<'settle.dispute'>>;
   readonly settle_confirm: WriteMethod<Body<'settle.confirm'>>;
   readonly settle_paid: WriteMethod<Body<'settle.paid'>>;
+  readonly settle_net: WriteMethod<Body<'settle.net'>>;
+  readonly settle_agree: WriteMethod<Body<'settle.agree'>>;
+  readonly settle_transfer: WriteMethod<Body<'settle.transfer'>>;
   readonly settle_statement: Method<
-    { readonly insurer: string; readonly pharmacy: string; readonly period: string },
-    { readonly asOfHeight: number; readonly statement: JsonOf<Statement> }
+    PeriodJson & { readonly cursor?: string; readonly limit?: number; readonly format?: 'json' | 'csv' },
+    {
+      readonly asOfHeight: number;
+      readonly statement: JsonOf<Statement>;
+      readonly stateStamp: string | null;
+      readonly items: readonly StatementLineJson[];
+      readonly csv: string | null;
+      readonly nextCursor: string | null;
+    }
+  >;
+  readonly settle_reconcile: Method<
+    PeriodJson & { readonly claims: readonly { readonly claimId: string; readonly covered: number }[] },
+    {
+      readonly asOfHeight: number;
+      readonly statement: JsonOf<Statement>;
+      readonly isEqual: boolean;
+      readonly difference: number;
+      readonly items: readonly JsonOf<Difference>[];
+    }
+  >;
+  readonly settle_round: Method<
+    { readonly round: string },
+    { readonly asOfHeight: number; readonly round: JsonOf<Round> }
   >;
   readonly practitioner_register: WriteMethod<Body<'practitioner.register'>>;
   readonly practitioner_scope: WriteMethod<Body<'practitioner.scope'>>;

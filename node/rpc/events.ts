@@ -12,6 +12,7 @@ import {
   eventDecodesPerTurnMax,
   eventReceiptsScannedMax,
   eventWaitersMax,
+  historyRowsMax,
 } from './limits.ts';
 import type { LedgerPort, TransactionLocation } from './ports.ts';
 
@@ -143,7 +144,8 @@ async function readPage(
 /** The ledger's index knows more subjects than a body names (a delivery belongs to its prescription); a refusal is only in its body. */
 async function matcher(ledger: LedgerPort, filter: EventFilter): Promise<(event: LedgerEvent) => boolean> {
   const { kinds, subject } = filter;
-  const places = subject === null ? [] : await ledger.history(subject);
+  const places =
+    subject === null ? [] : await ledger.history(subject, { after: null, limit: historyRowsMax });
   const indexed = new Set(places.map(({ height, index }) => `${height}.${index}`));
   return (event) => {
     if (kinds !== null && !kinds.includes(event.kind)) return false;

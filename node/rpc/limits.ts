@@ -28,6 +28,8 @@ export const receiveTimeoutMs = 10_000;
 /** How long a quiet connection stays open. */
 export const keepAliveMs = 72_000;
 export const pageItemsMax = 100;
+/** Rows of one history read at once; that of a prescription is bounded by its fills, events and claims, far below this. */
+export const historyRowsMax = 1_000;
 /** Written prescriptions and the like that this node remembers by the caller's id, so that a repeated call is answered, not repeated. */
 export const rememberedWritesMax = 10_000;
 export const rememberedMsMax = 600_000;

@@ -54,8 +54,11 @@ export interface LedgerPort {
   readonly receiptAt: (location: TransactionLocation) => Receipt | null;
   /** A transaction that has a receipt; null for every other. */
   readonly transactionOf: (txId: Digest) => Transaction | null;
-  /** Where the transactions stand that named this subject (rxId, parcelId, claimId, statement id), oldest first. */
-  readonly history: (subject: Id) => Promise<readonly TransactionLocation[]>;
+  /** Where the transactions stand that named this subject (rxId, parcelId, claimId, a pair), oldest first, after a place; at most 1,000. */
+  readonly history: (
+    subject: Id,
+    page: { readonly after: TransactionLocation | null; readonly limit: number },
+  ) => Promise<readonly TransactionLocation[]>;
   /** Every member of the consortium as of the latest finalized block, in order of name. */
   readonly members: () => readonly Member[];
   /** The state after the latest finalized block. */

@@ -333,4 +333,17 @@ export const refusalErrors: Readonly<Record<RefusalCode, ErrorEntry>> = {
     retry: 'never',
     hint: 'This is on the ledger already; evidence_list shows it.',
   },
+  reversalTooLarge: { code: 1130, retry: 'never', hint: 'claim_get shows what is left to take back.' },
+  roundExists: {
+    code: 1131,
+    retry: 'newTx',
+    hint: 'Name the round otherwise; settle_round shows the one that has the name.',
+  },
+  roundUnknown: { code: 1132, retry: 'never', hint: 'Check the name of the round.' },
+  roundState: { code: 1133, retry: 'never', hint: 'settle_round shows where the round stands.' },
+  transferUnknown: {
+    code: 1134,
+    retry: 'never',
+    hint: 'settle_round lists the transfers and which of them are made.',
+  },
 };

@@ -159,16 +159,22 @@ function signedLife(staff: Staff, index: number): Life {
       { kind: 'fill.dispense', body: { rxId, k: 0, eventId, items: dispensed, substitution: null } },
       [pharmacist],
     ),
-    atPharmacy({ kind: 'claim.pay', body: { claimId, patientPaid: patientPays, method: 'cash' } }, [
-      pharmacist,
-    ]),
+    atPharmacy(
+      {
+        kind: 'claim.pay',
+        body: { claimId, patientPaid: patientPays, payments: [{ method: 'cash', amount: patientPays }] },
+      },
+      [pharmacist],
+    ),
     atPharmacy({ kind: 'delivery.receive', body: { rxId, k: 0, parcelId: null, receiptCode: null } }, [
       owner,
     ]),
     atPharmacy({ kind: 'claim.submit', body: { claimId, eventIds: [eventId], lines, total: price } }, [
       pharmacist,
     ]),
-    signed(chainId, { member: insurer, action: { kind: 'claim.accept', body: { claimId } } }, [adjudicator]),
+    signed(chainId, { member: insurer, action: { kind: 'claim.accept', body: { claimId, covered } } }, [
+      adjudicator,
+    ]),
   ];
 }
 

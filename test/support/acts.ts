@@ -1,9 +1,9 @@
 /** Acts of the usual story, each with a signer; a test overrides what differs. */
 import type { Action, ActionBody, ActionKind } from '../../protocol/action.ts';
-import type { Amount, Digest, Id, MemberName, PublicKey, Timestamp } from '../../protocol/brand.ts';
+import type { Balance, Id, MemberName, PublicKey, Timestamp } from '../../protocol/brand.ts';
 import { receiptCodeHash } from '../../protocol/receiptCode.ts';
 import type { Seal } from '../../protocol/seal.ts';
-import type { Pair } from '../../protocol/settlement.ts';
+import type { Pair, Sums } from '../../protocol/settlement.ts';
 import {
   amount,
   at,
@@ -275,7 +275,8 @@ export function anAdjudicate(overrides: Overrides<'claim.adjudicate'> = {}): Act
 }
 
 export function aPay(overrides: Overrides<'claim.pay'> = {}): Act {
-  const body = { claimId, patientPaid: amount(800), method: 'card' };
+  const patientPaid = overrides.body?.patientPaid ?? amount(800);
+  const body = { claimId, patientPaid, payments: [{ method: 'card', amount: patientPaid }] };
   return anAct('claim.pay', { member: pharmacy, signers: ['pharmacist'], body }, overrides);
 }
 
@@ -285,30 +286,67 @@ export function aSubmit(overrides: Overrides<'claim.submit'> = {}): Act {
 }
 
 export function anAccept(overrides: Overrides<'claim.accept'> = {}): Act {
-  return anAct('claim.accept', { member: pharmacy, signers: ['pharmacist'], body: { claimId } }, overrides);
+  const body = { claimId, covered: amount(4_900) };
+  return anAct('claim.accept', { member: pharmacy, signers: ['pharmacist'], body }, overrides);
 }
 
 export const pair: Pair = { insurer, pharmacy };
 export const period = '2026-11';
 
 /** The sums must be given: a statement is right only if they are the ledger's own. */
-export function aPropose(
-  sums: { readonly count: number; readonly total: Amount; readonly claimsRoot: Digest },
-  overrides: Overrides<'settle.propose'> = {},
-): Act {
-  const body = { ...pair, period, ...sums };
+export function aPropose(sums: Sums | null, overrides: Overrides<'settle.propose'> = {}): Act {
+  const body = { ...pair, period, sums };
   return anAct('settle.propose', { member: insurer, signers: ['adjudicator'], body }, overrides);
 }
 
-export function aConfirm(
-  sums: { readonly count: number; readonly total: Amount; readonly claimsRoot: Digest },
-  overrides: Overrides<'settle.confirm'> = {},
-): Act {
-  const body = { ...pair, period, ...sums };
+export function aConfirm(sums: Sums, overrides: Overrides<'settle.confirm'> = {}): Act {
+  const body = { ...pair, period, sums };
   return anAct('settle.confirm', { member: pharmacy, signers: ['bookkeeper'], body }, overrides);
 }
 
-export function aPaid(total: Amount, overrides: Overrides<'settle.paid'> = {}): Act {
+export function aStatementDispute(overrides: Overrides<'settle.dispute'> = {}): Act {
+  const body = { ...pair, period, reason: 'missing-claim' };
+  return anAct('settle.dispute', { member: pharmacy, signers: ['bookkeeper'], body }, overrides);
+}
+
+/** The insurer would pay 4,000 of the 4,900. */
+export function aDispute(overrides: Overrides<'claim.dispute'> = {}): Act {
+  const lines = [
+    { itemId: 0, covered: amount(3_100) },
+    { itemId: 1, covered: amount(900) },
+  ];
+  const body = { claimId, reason: 'over-tariff', lines };
+  return anAct('claim.dispute', { member: insurer, signers: ['adjudicator'], body }, overrides);
+}
+
+/** Whole, before the acceptance. */
+export function aReverse(overrides: Overrides<'claim.reverse'> = {}): Act {
+  const body = { claimId, reason: 'returned', lines: [], eventIds: [] };
+  return anAct('claim.reverse', { member: pharmacy, signers: ['pharmacist'], body }, overrides);
+}
+
+/** The insurer takes back 100 of the second line. */
+export function aRecoup(overrides: Overrides<'claim.recoup'> = {}): Act {
+  const body = { claimId, reason: 'audit', lines: [{ itemId: 1, covered: amount(100) }] };
+  return anAct('claim.recoup', { member: insurer, signers: ['adjudicator', 'pharmacist'], body }, overrides);
+}
+
+export function aNet(overrides: Overrides<'settle.net'> = {}): Act {
+  const body = { round: 'round-1', until: at(noon + dayMs), statements: [{ ...pair, period }] };
+  return anAct('settle.net', { member: insurer, signers: ['adjudicator'], body }, overrides);
+}
+
+export function anAgree(net: number, overrides: Overrides<'settle.agree'> = {}): Act {
+  const body = { round: 'round-1', net: net as Balance };
+  return anAct('settle.agree', { member: pharmacy, signers: ['bookkeeper'], body }, overrides);
+}
+
+export function aTransfer(overrides: Overrides<'settle.transfer'> = {}): Act {
+  const body = { round: 'round-1', to: pharmacy, amount: amount(4_900), paymentRef: 'transfer-1' };
+  return anAct('settle.transfer', { member: insurer, signers: ['adjudicator'], body }, overrides);
+}
+
+export function aPaid(total: Balance, overrides: Overrides<'settle.paid'> = {}): Act {
   const body = { ...pair, period, total, paymentRef: 'transfer-1' };
   return anAct('settle.paid', { member: insurer, signers: ['adjudicator'], body }, overrides);
 }

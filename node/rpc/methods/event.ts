@@ -15,7 +15,7 @@ import {
   type LedgerEvent,
 } from '../events.ts';
 import { hexOf, timeOf } from '../json.ts';
-import { eventItemsMax, eventWaitMsMax, pageItemsMax } from '../limits.ts';
+import { eventItemsMax, eventWaitMsMax, historyRowsMax, pageItemsMax } from '../limits.ts';
 import { method, type Method, type RpcContext } from '../method.ts';
 import { eventListSchema, eventPageSchema } from '../resultSchemas.ts';
 import { idJson } from './rx.ts';
@@ -82,7 +82,7 @@ async function historyOf(
   readonly asOfHeight: number;
 }> {
   const { start, limit } = page;
-  const all = await ports.ledger.history(subject);
+  const all = await ports.ledger.history(subject, { after: null, limit: historyRowsMax });
   const locations = all.filter(
     ({ height, index }) =>
       start === null || height > start.height || (height === start.height && index >= start.index),

@@ -7,6 +7,7 @@ import {
   parseAction,
   type ActionKind,
 } from '../../../protocol/action.ts';
+import type { Balance } from '../../../protocol/brand.ts';
 import { decodeCbor, encodeCbor, encodeWith, readWith } from '../../../protocol/codec.ts';
 import { accepted, refused } from '../../../protocol/result.ts';
 import {
@@ -17,33 +18,40 @@ import {
   aDecideSubstitution,
   aDeliver,
   aDispense,
+  aDispute,
   aFail,
   aHold,
-  aNominate,
   anAccept,
   anAdjudicate,
+  anAgree,
   anAskRenewal,
   anAskSubstitution,
   anEstimate,
+  aNet,
   anExtend,
   anIssue,
+  aNominate,
   aPaid,
   aPay,
   aPropose,
   aReceive,
+  aRecoup,
   aRedirect,
   aRelease,
   aReport,
   aReserve,
   aReturn,
+  aReverse,
   aReview,
   aScan,
   aShip,
+  aStatementDispute,
   aSubmit,
   aTakeBack,
+  aTransfer,
   aWithdraw,
 } from '../../support/acts.ts';
-import { amount, digestOf, hospital, type Act } from '../../support/domain.ts';
+import { digestOf, hospital, type Act } from '../../support/domain.ts';
 import { anEvidence } from '../../support/evidence.ts';
 import {
   aJoin,
@@ -66,7 +74,7 @@ import {
   aSuspend,
 } from '../../support/people.ts';
 
-const sums = { count: 1, total: amount(4_900), claimsRoot: digestOf('root') };
+const sums = { count: 1, total: 4_900 as Balance, claimsRoot: digestOf('root') };
 const acts: { readonly [K in ActionKind]: Act } = {
   'practitioner.register': aRegister(),
   'practitioner.scope': aScope(),
@@ -105,10 +113,17 @@ const acts: { readonly [K in ActionKind]: Act } = {
   'claim.adjudicate': anAdjudicate(),
   'claim.pay': aPay(),
   'claim.submit': aSubmit(),
+  'claim.dispute': aDispute(),
   'claim.accept': anAccept(),
+  'claim.reverse': aReverse(),
+  'claim.recoup': aRecoup(),
   'settle.propose': aPropose(sums),
+  'settle.dispute': aStatementDispute(),
   'settle.confirm': aConfirm(sums),
-  'settle.paid': aPaid(amount(4_900)),
+  'settle.paid': aPaid(sums.total),
+  'settle.net': aNet(),
+  'settle.agree': anAgree(-4_900),
+  'settle.transfer': aTransfer(),
   'member.join': aJoin(),
   'member.rotate': aRotation(),
   'member.ready': aReady(),

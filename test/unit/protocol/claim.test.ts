@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readClaim, type Claim } from '../../../protocol/claim.ts';
+import { pairSubject } from '../../../protocol/settlement.ts';
 import { readPrescription } from '../../../protocol/prescription.ts';
 import {
   aDeliver,
@@ -88,9 +89,13 @@ describe('a claim', () => {
         covered: 4_900,
         patientPays: 800,
       },
-      patientPaid: 800,
+      payments: [{ method: 'card', amount: 800 }],
       eventIds: [idOf('event')],
+      dispute: null,
+      settled: [4_000, 900],
       statementIndex: 0,
+      reversalCount: 0,
+      reversed: [],
     });
   });
 
@@ -109,18 +114,19 @@ describe('a claim', () => {
     );
   });
 
-  it('stands in the history of the prescription and in its own', () => {
+  it('stands in the history of the prescription and in its own, and accepted in that of the pair', () => {
     const steps = [
       [reserved, anEstimate()],
       [estimated, anAdjudicate()],
       [adjudicated, aPay()],
       [supplied, aSubmit()],
-      [submitted, anAccept()],
     ] as const;
     for (const [world, act] of steps) {
       const result = attempt(world, act);
       assert.deepEqual(result.ok && result.value.subjects, [rxId, claimId]);
     }
+    const result = attempt(submitted, anAccept());
+    assert.deepEqual(result.ok && result.value.subjects, [rxId, claimId, pairSubject({ insurer, pharmacy })]);
   });
 });
 

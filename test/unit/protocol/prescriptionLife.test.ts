@@ -143,7 +143,8 @@ function nextClaimAct(world: World, claimId: Id): Act {
   const events = fillIn(world).events.filter((event) => event.pharmacy === claim.pharmacy);
   const eventIds = events.filter((event) => event.claimId === null).map((event) => event.eventId);
   if (claim.status === 'patientPaid') return aSubmit({ ...by, body: { claimId, eventIds, lines, total } });
-  return anAccept({ ...by, body: { claimId } });
+  const covered = present(claim.adjudication, 'adjudicated').covered;
+  return anAccept({ ...by, body: { claimId, covered } });
 }
 
 /** A proposal with the right sums, so that it is refused for other reasons only. */

@@ -1,19 +1,20 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import type { Amount, Id } from '../../../protocol/brand.ts';
+import type { Amount, Balance, Id } from '../../../protocol/brand.ts';
 import { claimRecord, readClaim } from '../../../protocol/claim.ts';
 import { encodeCbor } from '../../../protocol/codec.ts';
 import { present } from '../../../protocol/invariant.ts';
-import { amountMax, statementClaimsMax } from '../../../protocol/limits.ts';
+import { amountMax, statementEntriesMax } from '../../../protocol/limits.ts';
 import { merkleRoot } from '../../../protocol/merkle.ts';
 import { refused } from '../../../protocol/result.ts';
 import {
   addToPosition,
-  claimLeaf,
+  entryLeaf,
   positionRecordKey,
   readOpenPosition,
   readStatement,
   settledStatus,
+  sumsOf,
 } from '../../../protocol/settlement.ts';
 import {
   aConfirm,
@@ -25,6 +26,7 @@ import {
   aPaid,
   aPay,
   aPropose,
+  aStatementDispute,
   aReserve,
   aSubmit,
   claimId,
@@ -48,6 +50,10 @@ import {
   type World,
 } from '../../support/domain.ts';
 
+function balance(value: number): Balance {
+  return value as Balance;
+}
+
 const submitted = after(
   newWorld,
   anIssue(),
@@ -59,12 +65,21 @@ const submitted = after(
   aSubmit(),
 );
 const accepted = after(submitted, anAccept());
-const leaf = { ...pair, claimId, covered: amount(4_900) };
-const sums = { count: 1, total: amount(4_900), claimsRoot: merkleRoot([claimLeaf(leaf)]) };
+const entry = { kind: 'accepted', claimId, covered: amount(4_900) } as const;
+const sums = { count: 1, total: balance(4_900), claimsRoot: merkleRoot([entryLeaf(entry)]) };
 const proposed = after(accepted, aPropose(sums));
 const confirmed = after(proposed, aConfirm(sums));
-const paid = after(confirmed, aPaid(amount(4_900)));
-const statement = { ...pair, period, ...sums, index: 0, status: 'proposed', paymentRef: null };
+const paid = after(confirmed, aPaid(balance(4_900)));
+const statement = {
+  ...pair,
+  period,
+  ...sums,
+  index: 0,
+  proposedHeight: 1,
+  status: 'proposed',
+  paymentRef: null,
+  round: null,
+};
 
 function claimStatusIn(world: World): string {
   const state = readerOf(world);
@@ -125,7 +140,7 @@ describe('settle.propose', () => {
     aPropose(sums, { body: { period: '2026-12' } }),
   ]);
   itRefuses('another count', 'statementMismatch', [accepted, aPropose({ ...sums, count: 2 })]);
-  itRefuses('another total', 'statementMismatch', [accepted, aPropose({ ...sums, total: amount(4_899) })]);
+  itRefuses('another total', 'statementMismatch', [accepted, aPropose({ ...sums, total: balance(4_899) })]);
   itRefuses('other claims', 'statementMismatch', [
     accepted,
     aPropose({ ...sums, claimsRoot: digestOf('other') }),
@@ -149,28 +164,71 @@ describe('settle.confirm', () => {
   itRefuses('to confirm twice', 'statementState', [confirmed, aConfirm(sums)]);
   itRefuses('other sums than proposed', 'statementMismatch', [
     proposed,
-    aConfirm({ ...sums, total: amount(5_000) }),
+    aConfirm({ ...sums, total: balance(5_000) }),
   ]);
+});
+
+describe('settle.propose without sums', () => {
+  it('freezes what the ledger has, however busy the pair is', () => {
+    assert.deepEqual(readStatement(readerOf(after(accepted, aPropose(null))), pair, period), statement);
+  });
+});
+
+describe('settle.dispute', () => {
+  it('lets the pharmacy look for the difference, and confirm when it is found', () => {
+    const disputed = after(proposed, aStatementDispute());
+    assert.deepEqual(readStatement(readerOf(disputed), pair, period), { ...statement, status: 'disputed' });
+    assert.equal(refusalOf(disputed, aPaid(balance(4_900))), 'statementState');
+    assert.equal(refusalOf(disputed, aConfirm(sums)), null);
+  });
+
+  itRefuses('the insurer', 'roleMissing', [
+    proposed,
+    aStatementDispute({ member: insurer, keys: [keyOf('adjudicator')] }),
+  ]);
+  itRefuses('another pharmacy', 'claimPartyWrong', [
+    proposed,
+    aStatementDispute({ member: rival, keys: [keyOf('rival pharmacist')] }),
+  ]);
+  itRefuses('what was not proposed', 'statementUnknown', [accepted, aStatementDispute()]);
+  itRefuses('what was confirmed', 'statementState', [confirmed, aStatementDispute()]);
+});
+
+describe('a negative statement', () => {
+  const entries = [{ kind: 'reversed', claimId, txId: digestOf('reversal'), covered: amount(700) }] as const;
+  const owed = addToPosition(readerOf(newWorld), pair, entries[0]);
+  assert.ok(owed.ok);
+  const world = { ...newWorld, records: new Map([...newWorld.records, owed.value.write]) };
+  const sumsOwed = sumsOf(entries);
+  const ready = after(world, aPropose(sumsOwed), aConfirm(sumsOwed));
+
+  it('is paid by the pharmacy', () => {
+    assert.equal(sumsOwed.total, -700);
+    const byPharmacy = { member: pharmacy, keys: [keyOf('bookkeeper')] };
+    assert.equal(refusalOf(ready, aPaid(balance(-700), byPharmacy)), null);
+  });
+
+  itRefuses('the insurer to pay it', 'roleMissing', [ready, aPaid(balance(-700))]);
 });
 
 describe('settle.paid', () => {
   itRefuses('a payment that the pharmacy states', 'roleMissing', [
     confirmed,
-    aPaid(amount(4_900), { member: pharmacy, keys: [keyOf('bookkeeper')] }),
+    aPaid(balance(4_900), { member: pharmacy, keys: [keyOf('bookkeeper')] }),
   ]);
   itRefuses('another insurer', 'claimPartyWrong', [
     confirmed,
-    aPaid(amount(4_900), { member: name('second-insurer'), keys: [keyOf('second adjudicator')] }),
+    aPaid(balance(4_900), { member: name('second-insurer'), keys: [keyOf('second adjudicator')] }),
   ]);
-  itRefuses('a payment for nothing', 'statementUnknown', [accepted, aPaid(amount(4_900))]);
-  itRefuses('a payment before the confirmation', 'statementState', [proposed, aPaid(amount(4_900))]);
-  itRefuses('to pay twice', 'statementState', [paid, aPaid(amount(4_900))]);
-  itRefuses('another amount', 'statementMismatch', [confirmed, aPaid(amount(4_901))]);
+  itRefuses('a payment for nothing', 'statementUnknown', [accepted, aPaid(balance(4_900))]);
+  itRefuses('a payment before the confirmation', 'statementState', [proposed, aPaid(balance(4_900))]);
+  itRefuses('to pay twice', 'statementState', [paid, aPaid(balance(4_900))]);
+  itRefuses('another amount', 'statementMismatch', [confirmed, aPaid(balance(4_901))]);
 });
 
 describe('claim.accept, which adds to the open position', () => {
   const add = (world: World, claim: { readonly claimId: Id; readonly covered: Amount }): World => {
-    const position = addToPosition(readerOf(world), { ...pair, ...claim });
+    const position = addToPosition(readerOf(world), pair, { kind: 'accepted', ...claim });
     assert.ok(position.ok);
     return { ...world, records: new Map([...world.records, position.value.write]) };
   };
@@ -189,7 +247,7 @@ describe('claim.accept, which adds to the open position', () => {
           statementIndex: 0,
           count: claims.length,
           total: covered.reduce((sum, value) => sum + value, 0),
-          claimsRoot: merkleRoot(claims.map((claim) => claimLeaf({ ...pair, ...claim }))),
+          claimsRoot: merkleRoot(claims.map((claim) => entryLeaf({ kind: 'accepted', ...claim }))),
         });
       }),
       { numRuns: 30 },
@@ -198,14 +256,14 @@ describe('claim.accept, which adds to the open position', () => {
 
   it('holds no more than a statement may say', () => {
     const full = add(newWorld, { claimId: idOf('all'), covered: amount(amountMax) });
-    const one = { ...pair, claimId: idOf('one'), covered: amount(1) };
-    assert.deepEqual(addToPosition(readerOf(full), one), refused('tooLarge', 'total'));
-    assert.equal(addToPosition(readerOf(full), { ...one, covered: amount(0) }).ok, true);
+    const one = { kind: 'accepted', claimId: idOf('one'), covered: amount(1) } as const;
+    assert.deepEqual(addToPosition(readerOf(full), pair, one), refused('tooLarge', 'total'));
+    assert.equal(addToPosition(readerOf(full), pair, { ...one, covered: amount(0) }).ok, true);
   });
 
   it('holds a bounded number of claims', () => {
-    const claim = { ...pair, claimId: idOf('one'), covered: amount(1) };
-    const answers = [statementClaimsMax - 1, statementClaimsMax].map((count) => {
+    const claim = { kind: 'accepted', claimId: idOf('one'), covered: amount(1) } as const;
+    const answers = [statementEntriesMax - 1, statementEntriesMax].map((count) => {
       const perfectTrees = count.toString(2).replaceAll('0', '').length;
       const record = encodeCbor([
         0,
@@ -213,7 +271,7 @@ describe('claim.accept, which adds to the open position', () => {
         [count, Array.from({ length: perfectTrees }, () => new Uint8Array(32))],
       ]);
       const state = readerOf({ ...newWorld, records: new Map([[positionRecordKey(pair), record]]) });
-      return addToPosition(state, claim);
+      return addToPosition(state, pair, claim);
     });
     assert.equal(answers[0]?.ok, true);
     assert.deepEqual(answers[1], refused('tooLarge', 'claims'));

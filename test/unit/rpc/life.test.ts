@@ -95,7 +95,7 @@ describe('the methods of a life', () => {
       practitioner: 'ph-wang',
       claimId,
       patientPaid: 200,
-      method: 'cash',
+      payments: [{ method: 'cash', amount: 200 }],
     });
     await write(pharmacy, 'fill_dispense', { ...dispensed, rxId });
     const built = await pharmacy.call('tx_build', {
@@ -124,12 +124,12 @@ describe('the methods of a life', () => {
       lines,
       total: 1_000,
     });
-    await write(insurer, 'claim_accept', { practitioner: 'adj-wu', claimId });
+    await write(insurer, 'claim_accept', { practitioner: 'adj-wu', claimId, covered: 800 });
     const pair = { insurer: 'insurer', pharmacy: 'pharmacy' };
     const { position } = await insurer.call('settle_position', pair);
     assert.deepEqual([position.count, position.total], [1, 800]);
     const { count, total, claimsRoot } = position;
-    const statement = { ...pair, period: '2026-01', count, total, claimsRoot };
+    const statement = { ...pair, period: '2026-01', sums: { count, total, claimsRoot } };
     await write(insurer, 'settle_propose', { practitioner: 'acc-sun', ...statement });
     await write(pharmacy, 'settle_confirm', { practitioner: 'acc-zhou', ...statement });
     const paid = { ...pair, period: '2026-01', total, paymentRef: 'transfer-1' };

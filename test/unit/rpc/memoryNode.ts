@@ -227,7 +227,15 @@ export function memoryPorts(
           ? null
           : (chain.blocks[location.height - 1]?.transactions[location.index] ?? null);
       },
-      history: async (subject) => chain.history.get(subject) ?? [],
+      history: async (subject, { after, limit }) =>
+        (chain.history.get(subject) ?? [])
+          .filter(
+            (place) =>
+              after === null ||
+              place.height > after.height ||
+              (place.height === after.height && place.index > after.index),
+          )
+          .slice(0, limit),
       members: () => memberNames(chain.state).flatMap((own) => readMember(chain.state, own) ?? []),
       state: () => chain.state,
       stamp: (txId) => (locate(chain, txId) === null ? null : utf8ToBytes('stamp')),
