@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { claimStatusAt, readClaim, type Claim } from '../../../protocol/claim.ts';
 import { present } from '../../../protocol/invariant.ts';
-import { claimReversalsMax } from '../../../protocol/limits.ts';
+import { amountMax, claimReversalsMax } from '../../../protocol/limits.ts';
 import { readPrescription } from '../../../protocol/prescription.ts';
-import { readOpenPosition, settledStatus, type Sums } from '../../../protocol/settlement.ts';
+import {
+  addToPosition,
+  readOpenPosition,
+  settledStatus,
+  type StatementEntry,
+  type Sums,
+} from '../../../protocol/settlement.ts';
 import {
   aConfirm,
   aDispense,
@@ -28,6 +34,7 @@ import {
   amount,
   attempt,
   dayMs,
+  digestOf,
   idOf,
   insurer,
   itRefuses,
@@ -174,7 +181,21 @@ describe('claim.dispute', () => {
   ]);
 });
 
+/** The pair's next statement has no room for a positive, or for a negative, entry. */
+function withFullPosition(world: World, entry: StatementEntry): World {
+  const position = addToPosition(readerOf(world), pair, entry);
+  assert.ok(position.ok);
+  return { ...world, records: new Map([...world.records, position.value.write]) };
+}
+
+const allAccepted = { kind: 'accepted', claimId: idOf('all'), covered: amount(amountMax) } as const;
+const allReversed = { ...allAccepted, kind: 'reversed', txId: digestOf('all') } as const;
+
 describe('claim.accept', () => {
+  itRefuses('what the next statement has no room for', 'tooLarge', [
+    withFullPosition(submitted, allAccepted),
+    anAccept(),
+  ]);
   itRefuses('an amount that does not stand', 'amountMismatch', [
     submitted,
     anAccept({ body: { covered: amount(4_000) } }),
@@ -253,6 +274,10 @@ describe('claim.reverse after the acceptance', () => {
       body: { lines: [{ itemId: 0, units: 0, covered: amount(0), patientPays: amount(0), ...line }] },
     });
 
+  itRefuses('what the next statement has no room for', 'tooLarge', [
+    withFullPosition(settled, allReversed),
+    aReverse({ body: whole }),
+  ]);
   itRefuses('nothing at all', 'itemsInvalid', [accepted, aReverse()]);
   itRefuses('a line of nothing', 'itemsInvalid', [accepted, back({})]);
   itRefuses('one item in two lines', 'itemsInvalid', [
@@ -305,6 +330,14 @@ describe('claim.recoup', () => {
   itRefuses('the insurer alone', 'wrongSigners', [accepted, aRecoup({ keys: [keyOf('adjudicator')] })]);
   itRefuses('another insurer', 'claimPartyWrong', [accepted, aRecoup(bySecondInsurer)]);
   itRefuses('a claim that is not accepted', 'claimState', [submitted, aRecoup()]);
+  itRefuses('a line of nothing', 'itemsInvalid', [
+    accepted,
+    aRecoup({ body: { lines: [{ itemId: 1, covered: amount(0) }] } }),
+  ]);
+  itRefuses('an item that was not claimed', 'itemUnknown', [
+    accepted,
+    aRecoup({ body: { lines: [{ itemId: 7, covered: amount(1) }] } }),
+  ]);
   itRefuses('more than the insurer pays (I12)', 'reversalTooLarge', [
     accepted,
     aRecoup({ body: { lines: [{ itemId: 1, covered: amount(901) }] } }),

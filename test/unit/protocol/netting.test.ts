@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import type { Balance, MemberName } from '../../../protocol/brand.ts';
-import { roundMsMax } from '../../../protocol/limits.ts';
+import { amountMax, roundMsMax } from '../../../protocol/limits.ts';
 import { isLapsed, netsOf, readRound, transfersOf } from '../../../protocol/round.ts';
 import {
   readOpenPosition,
@@ -189,6 +189,16 @@ describe('settle.net', () => {
     confirmed,
     aNet({ body: { statements: [...statements, ...statements] } }),
   ]);
+  it('refuses a net that no member could be asked to pay: tooLarge', () => {
+    const huge = ['2026-07', '2026-08'].map((name) => ({
+      ...aStatement({ insurer, pharmacy, total: amountMax }),
+      period: name,
+    }));
+    const refs = huge.map((one) => ({ ...pair, period: one.period }));
+    const world = huge.reduce(withStatement, confirmed);
+    assert.equal(refusalOf(world, aNet({ body: { statements: refs } })), 'tooLarge');
+  });
+
   itRefuses('somebody who has no statement in it', 'claimPartyWrong', [confirmed, aNet(byRival)]);
   itRefuses('a courier', 'roleMissing', [
     confirmed,
