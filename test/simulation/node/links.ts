@@ -5,7 +5,8 @@
 import type { MemberName } from '../../../protocol/brand.ts';
 import { later, runOn, type Machine, type Process, type World } from './world.ts';
 
-const barredMs = 10_000;
+/** How long a member stays out that sent what no honest one sends. */
+export const barredMs = 10_000;
 const redialMs = { min: 250, spread: 750 };
 const noticeMs = 50;
 

@@ -6,6 +6,7 @@ import { closeStores, openStoresOn } from '../../../node/stores.ts';
 import { home, simulatedScheme, startMs } from './cast.ts';
 import type { DiskUser } from './disk.ts';
 import { callsUntilDeath, fateOf } from './diskFaults.ts';
+import { mischievousHandlers, mischievousNetwork } from './mischief.ts';
 import { openNetwork } from './network.ts';
 import { later, laterOn, runOn, type Machine, type Process, type World } from './world.ts';
 
@@ -65,9 +66,9 @@ async function start(world: World, process: Process): Promise<void> {
   process.engine = engine;
   world.watch.onRecovered(process);
   await engine.start(async (handlers) => {
-    process.handlers = handlers;
+    process.handlers = mischievousHandlers(world, process, handlers);
     if (process.isAlive) world.links.onListening(world, machine);
-    return openNetwork(world, process);
+    return mischievousNetwork(world, process, openNetwork(world, process));
   });
 }
 

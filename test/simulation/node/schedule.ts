@@ -11,7 +11,7 @@ import { castOf, type Cast } from './cast.ts';
 import { startClients } from './clients.ts';
 import { FaultCounts } from './faults.ts';
 import { heal, startFaults } from './incidents.ts';
-import { Links } from './links.ts';
+import { barredMs, Links } from './links.ts';
 import { boot } from './machine.ts';
 import { planOf, type Plan } from './plan.ts';
 import { emptyTrace } from './trace.ts';
@@ -42,7 +42,7 @@ export interface ScheduleReport {
 const newBlockCount = 5;
 const recoveryMsMax = 90_000;
 const settlingMsMax = 90_000;
-const quietMs = 5_000;
+const quietMs = 3_000;
 const eventCountMax = 2_000_000;
 const voterCounts = [4, 4, 4, 4, 4, 4, 5, 6, 7, 10];
 
@@ -91,7 +91,7 @@ interface RunningWorld {
   readonly eventCount: () => number;
 }
 
-async function createWorld({ seed, plan: given, crashAt }: ScheduleOptions): Promise<RunningWorld> {
+export async function createWorld({ seed, plan: given, crashAt }: ScheduleOptions): Promise<RunningWorld> {
   const random = seededRandom(seed);
   const plan = given ?? planOf(random, random.pick(voterCounts));
   const cast = await castOf(plan);
@@ -167,13 +167,20 @@ function present<T>(value: T | undefined): T {
 /** An idle network sends no blocks (§4), unless a heartbeat is asked for; and everyone holds the same state. */
 async function checkQuiet(world: World, run: RunUntil): Promise<void> {
   world.isIdle = true;
-  const isSettled = await run(() => isQuiet(world), settlingMsMax);
-  check(isSettled, `not everything becomes final: ${standing(world)}`);
-  await run(() => false, quietMs);
+  // Whoever was dropped comes back after a while, with batches that nobody else has.
+  for (const waitMs of [hasDrops(world.plan) ? barredMs + quietMs : quietMs, quietMs]) {
+    const isSettled = await run(() => isQuiet(world), settlingMsMax);
+    check(isSettled, `not everything becomes final: ${standing(world)}`);
+    await run(() => false, waitMs);
+  }
   if (world.plan.heartbeatMs > 0) return;
   const countBefore = world.watch.proposalCount;
   await run(() => false, quietMs);
   check(world.watch.proposalCount === countBefore, 'an idle network sends blocks');
+}
+
+function hasDrops({ byzantineCount, flipRate, truncateRate }: Plan): boolean {
+  return byzantineCount > 0 || flipRate > 0 || truncateRate > 0;
 }
 
 /** The machines that must get on: honest, with their disks. */
