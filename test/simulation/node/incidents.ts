@@ -112,7 +112,10 @@ function damage(world: World): void {
   // Who lost its safety log alone observes until the others have told it enough (W6), and comes back.
   machine.isDamaged = plan.damage !== 'safetyLost';
   const isRotten = plan.damage === 'bitRot';
-  if (isRotten) rot(world, machine);
+  if (isRotten) {
+    world.watch.onSafetyLost(machine);
+    rot(world, machine);
+  }
   if (!isRotten && machine.process !== null) die(world, machine.process, true);
   if (plan.damage === 'dataLost') {
     counts.add('data directory lost');

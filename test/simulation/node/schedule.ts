@@ -91,7 +91,7 @@ interface RunningWorld {
   readonly eventCount: () => number;
 }
 
-export async function createWorld({ seed, plan: given, crashAt }: ScheduleOptions): Promise<RunningWorld> {
+async function createWorld({ seed, plan: given, crashAt }: ScheduleOptions): Promise<RunningWorld> {
   const random = seededRandom(seed);
   const plan = given ?? planOf(random, random.pick(voterCounts));
   const cast = await castOf(plan);
@@ -188,13 +188,18 @@ function sound(world: World): readonly Machine[] {
   return world.machines.filter(({ isHonest, isDamaged }) => isHonest && !isDamaged);
 }
 
+/**
+ * Everything that the sound members sealed is final. A batch that a dishonest or broken member gave to some and not to others waits at them
+ * until the next work moves the views.
+ */
 function isQuiet(world: World): boolean {
   const heights = new Set<number>();
-  for (const { process, name } of sound(world)) {
+  const members = sound(world);
+  for (const { process } of members) {
     const engine = process?.engine ?? null;
     if (engine === null || !engine.isStarted) return false;
-    if (engine.state.hasWork || engine.state.preparedView > engine.state.final.view) return false;
-    if (engine.pool.laneSize(name) > 0 || engine.mempoolSize.count > 0) return false;
+    if (engine.state.preparedView > engine.state.final.view || engine.mempoolSize.count > 0) return false;
+    if (members.some(({ name }) => engine.pool.laneSize(name) > 0)) return false;
     heights.add(process?.stores?.ledger.head().height ?? 0);
   }
   return heights.size === 1;
