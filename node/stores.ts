@@ -1,7 +1,9 @@
 /** The stores of one node, made once and opened together; safety apart from data, as the layout says. */
 import type { Digest, Epoch, PublicKey, Timestamp, View } from '../protocol/brand.ts';
+import { equalBytes } from '../protocol/bytes.ts';
 import { chainIdOf, type Genesis } from '../protocol/genesis.ts';
 import { genesisState } from '../protocol/genesisBlock.ts';
+import { isOlderThanVotes } from './forgotten.ts';
 import { memoryEntry } from './statement.ts';
 import { openBatches, type BatchStore } from './storage/batches.ts';
 import { systemDisk, type Disk } from './storage/disk.ts';
@@ -28,6 +30,9 @@ interface OpenedSafety extends OpenedSafetyLog {
   /** Why the log could not be read, if it was begun anew just now (W6). */
   readonly loss: StorageFailure | null;
 }
+
+/** The first word of a log that is begun anew. */
+const loss = memoryEntry({ kind: 'memory', memory: 'lost', epoch: 0 as Epoch, view: 0 as View });
 
 /** Whose stores, and on which disk. */
 interface StoresOwner {
@@ -84,7 +89,7 @@ export async function openStoresOn(owner: StoresOwner): Promise<Stores> {
     const ledger = keep(await openLedger(layout.ledger, { anchorPath: layout.anchor, chainId }, disk));
     const batches = keep(await openBatches(layout.batches, 'existing', disk));
     const sealed = keep(await openSealed(layout.sealed, 'existing', disk));
-    return { ledger, batches, sealed, safety };
+    return { ledger, batches, sealed, safety: checkedSafety(safety, ledger, owner.consensusKey) };
   } catch (error) {
     for (const store of opened.toReversed()) await store.close();
     throw error;
@@ -97,9 +102,19 @@ async function openSafety(directory: string, options: SafetyLogOptions): Promise
     return { ...(await openSafetyLog(directory, options)), loss: null };
   } catch (error) {
     if (!(error instanceof StorageFailure) || !isLoss(error)) throw error;
-    const first = memoryEntry({ kind: 'memory', memory: 'lost', epoch: 0 as Epoch, view: 0 as View });
-    return { ...(await restartSafetyLog(directory, options, first)), loss: error };
+    return { ...(await restartSafetyLog(directory, options, loss)), loss: error };
   }
+}
+
+/** W6: a log that is older than our votes is no better than none. */
+function checkedSafety(safety: OpenedSafety, ledger: LedgerStore, consensusKey: PublicKey): OpenedSafety {
+  const { log, entries } = safety;
+  const memory = entries.findLast(({ kind }) => kind === 'memory');
+  const isLost = memory !== undefined && equalBytes(memory.body, loss.body);
+  if (isLost || !isOlderThanVotes(entries, ledger, consensusKey)) return safety;
+  log.append([loss]);
+  const cause = new StorageFailure('behind', 'the safety log is older than our votes in the ledger');
+  return { ...safety, entries: [...entries, loss], loss: cause };
 }
 
 function isLoss({ code }: StorageFailure): boolean {

@@ -1,6 +1,6 @@
 /** The stores of a node, and what becomes of a safety log that is not what it should be (W6). */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { replayLog } from '../../../node/reload.ts';
 import { ballotEntry, memoryEntry, type OwnVoter } from '../../../node/statement.ts';
@@ -8,6 +8,7 @@ import { layoutOf } from '../../../node/storage/layout.ts';
 import { closeStores, createStores, openStores, type Stores } from '../../../node/stores.ts';
 import type { Epoch, View, VoterIndex } from '../../../protocol/brand.ts';
 import { consensusSignerOf, testChainId, testGenesis } from '../../support/chain.ts';
+import { fillHome, growHome } from '../../support/dataDirectory.ts';
 import { aFolder, failsWith } from '../storage/builders.ts';
 
 const signer = consensusSignerOf('clinic');
@@ -83,6 +84,26 @@ describe('a voter whose safety log', () => {
       new Set(readdirSync(safety)),
       new Set(['lock', 'segment-00000002', 'void-segment-00000001']),
     );
+  });
+
+  it('is an older copy than its votes in the ledger starts without it', async () => {
+    const home = join(aFolder(), 'home');
+    await fillHome(home, 4);
+    const { safety } = layoutOf(home);
+    const copy = join(aFolder(), 'copy');
+    cpSync(safety, copy, { recursive: true });
+    await growHome(home);
+    const fresh = await open(home);
+    assert.equal(fresh.safety.loss, null);
+    await closeStores(fresh);
+    rmSync(safety, { recursive: true });
+    cpSync(copy, safety, { recursive: true });
+    const stores = await open(home);
+    assert.equal(stores.safety.loss?.code, 'behind');
+    await closeStores(stores);
+    const again = await open(home);
+    assert.deepEqual([again.safety.loss, again.safety.entries.at(-1)?.kind], [null, 'memory']);
+    await closeStores(again);
   });
 
   it('is damaged again forgets again', async () => {
