@@ -12,7 +12,7 @@ const advices: Readonly<Record<StorageFailureCode, string>> = {
   missing: repair,
   io: `look at the disk, then ${restart}`,
   full: `make room on the disk, then ${restart}`,
-  locked: 'another process runs on this home: stop it, or use `rxledger status`',
+  locked: 'another process runs on this home: stop it first, or use `rxledger status`',
   exists: 'the stores of a home are made once; use another home',
   foreign: 'this home belongs to another chain or key: check genesis.json and keys/',
 };
