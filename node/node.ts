@@ -17,8 +17,10 @@ import type { Network, NetworkHandlers, PeerAddress } from './network/ports.ts';
 import { NodeFailure } from './nodeFailure.ts';
 import { startRpcServer, type HttpOptions } from './rpc/server.ts';
 import { FinalityListeners, makeRpcPorts } from './rpcPorts.ts';
+import { Scrubber } from './scrubber.ts';
 import { isVoting, readinessFacts, type StatusParts } from './status.ts';
 import { StorageFailure } from './storage/failure.ts';
+import { layoutOf } from './storage/layout.ts';
 import type { CommitEntry } from './storage/ledgerCommit.ts';
 import { closeStores, openStores, type Stores } from './stores.ts';
 import { programVersion } from './version.ts';
@@ -85,8 +87,7 @@ async function build(
   stopping.push(async () => engine.stop());
   await engine.start(networkOf(options));
 
-  watchDisk(options, disk);
-  stopping.push(async () => disk.stop());
+  stopping.push(watchDisk(options, disk, (cause) => engine.fail(cause)));
   let isStopping = false;
   const others = genesis.members.filter((member) => member.name !== own.name);
   const status: StatusParts = { engine, ledger: stores.ledger, own, others, clock: systemClock, disk };
@@ -204,12 +205,23 @@ function makeDiskGuard(
   return new DiskGuard({ marks: config.disk, freeBytes, clock: systemClock, log, onFull });
 }
 
-/** From the start on; the ballast is made in the background, and the node does without it if it must. */
-function watchDisk({ home, config, log }: NodeOptions, disk: DiskGuard): void {
+/** Its room and its tables, from the start on; the ballast is made in the background, and the node does without it if it must. */
+function watchDisk(
+  { home, config, log }: NodeOptions,
+  disk: DiskGuard,
+  onDamage: (cause: StorageFailure) => void,
+): () => Promise<void> {
+  const { ledger, batches, sealed } = layoutOf(home);
+  const scrubber = new Scrubber({ clock: systemClock, directories: [ledger, batches, sealed], onDamage });
   disk.start();
+  scrubber.start();
   keepBallast(home, config.disk, freeBytesOf).catch((error: unknown) => {
     log.warn({ error }, 'there is no ballast: a full disk would keep this node from starting');
   });
+  return async () => {
+    disk.stop();
+    scrubber.stop();
+  };
 }
 
 function makeEngine({ genesis, keystore, home, log, metrics }: NodeOptions, parts: EngineParts): Engine {

@@ -34,26 +34,36 @@ const manifestName = /^MANIFEST-\d+$/;
  * be torn, as nobody was told of what stood there.
  */
 export function checkLevelFiles(directory: string): void {
-  const names = fs.readdirSync(directory);
-  const live = new Set<number>();
-  for (const name of names.filter((candidate) => manifestName.test(candidate) || logName.test(candidate))) {
-    const path = join(directory, name);
-    const records = recordsOf(fs.readFileSync(path), placeOf(path));
-    if (manifestName.test(name))
-      for (const record of records) applyEdit(live, new Cursor(record, 0, placeOf(path)));
-  }
-  // A table that a crash cut off is in no manifest, and LevelDB deletes it.
-  for (const name of names.filter(
-    (candidate) => tableName.test(candidate) && live.has(Number.parseInt(candidate, 10)),
-  )) {
-    const path = join(directory, name);
-    checkTable(fs.readFileSync(path), placeOf(path));
-  }
+  for (const name of fs.readdirSync(directory).filter((candidate) => logName.test(candidate)))
+    recordsOf(fs.readFileSync(join(directory, name)), placeOf(join(directory, name)));
+  for (const path of tablesIn(directory)) checkTableAt(path);
   const mark = readMark(markPath(directory));
   if (mark !== null && mark !== censusOf(directory))
     throw new StorageFailure('corrupt', `${basename(directory)}: not the files that were left at the end`);
   // From here on they change, and a crash may come at any time.
   if (mark !== null) removeMark(directory);
+}
+
+/**
+ * Paths of the tables that the manifest names; these are whole, and never change. A table that a crash cut off, or that is being
+ * written, is in no manifest. Throws StorageFailure `corrupt` for a damaged manifest.
+ */
+export function tablesIn(directory: string): readonly string[] {
+  const names = fs.readdirSync(directory);
+  const live = new Set<number>();
+  for (const name of names.filter((candidate) => manifestName.test(candidate))) {
+    const path = join(directory, name);
+    for (const record of recordsOf(fs.readFileSync(path), placeOf(path)))
+      applyEdit(live, new Cursor(record, 0, placeOf(path)));
+  }
+  return names
+    .filter((name) => tableName.test(name) && live.has(Number.parseInt(name, 10)))
+    .map((name) => join(directory, name));
+}
+
+/** Throws StorageFailure `corrupt`, naming the file. */
+export function checkTableAt(path: string): void {
+  checkTable(fs.readFileSync(path), placeOf(path));
 }
 
 /** After an orderly end: makes LevelDB's files durable, and says in a file beside the directory what they are. */
