@@ -23,6 +23,8 @@ export interface Gauges {
 export interface Metrics {
   /** Transactions that reached a finalized block, or ran out of time. */
   readonly countTransactions: (outcome: TransactionOutcome, count: number) => void;
+  /** A peer that was not let in, or thrown out. */
+  readonly countTurnedAway: (reason: string) => void;
   /** From acceptance at this node to its commit at this node. */
   readonly observeCommitMs: (durationMs: number) => void;
   readonly observeFsyncMs: (durationMs: number) => void;
@@ -101,6 +103,12 @@ export function createMetrics(): Metrics {
     registers,
   });
   for (const outcome of ['committed', 'refused', 'expired']) transactions.inc({ outcome }, 0);
+  const turnedAway = new Counter({
+    name: 'rxledger_peers_turned_away_total',
+    help: 'Connections refused and members dropped, by reason.',
+    labelNames: ['reason'] as const,
+    registers,
+  });
   const histogram = (name: string, help: string, buckets: readonly number[]): Histogram =>
     new Histogram({ name, help, buckets: [...buckets], registers });
   const commit = histogram(
@@ -125,6 +133,7 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry, prefix: 'rxledger_' });
   return {
     countTransactions: (outcome, count) => transactions.inc({ outcome }, count),
+    countTurnedAway: (reason) => turnedAway.inc({ reason }),
     observeCommitMs: (durationMs) => commit.observe(durationMs / 1_000),
     observeFsyncMs: (durationMs) => fsync.observe(durationMs / 1_000),
     observeRpc: (method, errorName, durationMs) =>

@@ -85,7 +85,7 @@ async function build(
     onFatal: failure.fail,
   });
   stopping.push(async () => engine.stop());
-  await engine.start(networkOf(options));
+  await engine.start(networkOf(options, (reason) => metrics.countTurnedAway(reason)));
 
   stopping.push(watchDisk(options, disk, (cause) => engine.fail(cause)));
   let isStopping = false;
@@ -145,6 +145,7 @@ function warnOfSafetyLog({ safety }: Stores, log: Logger): void {
 /** How this home connects to the other members. */
 export function networkOf(
   options: Pick<NodeOptions, 'config' | 'genesis' | 'keystore' | 'log'>,
+  onTurnedAway: (reason: string) => void,
 ): (handlers: NetworkHandlers) => Promise<Network> {
   const { config, genesis, keystore, log } = options;
   const own = config.node.name;
@@ -152,8 +153,8 @@ export function networkOf(
   const networkKeySeed = keystore.seed('network');
   const peers = peersOf(options, own);
   const chainId = chainIdOf(genesis);
-  return async (handlers) =>
-    startNetwork({ own, networkKeySeed, chainId, listen, advertise, peers, log }, handlers);
+  const network = { own, networkKeySeed, chainId, listen, advertise, peers, log, onTurnedAway };
+  return async (handlers) => startNetwork(network, handlers);
 }
 
 /** `finished` rejects with the first failure; nobody needs to listen from the start. */

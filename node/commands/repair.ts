@@ -43,7 +43,7 @@ async function repair(home: string, prepared: PreparedHome): Promise<RepairRepor
       items.map(({ message, signature, key }) => ed25519.verify(message, signature, key)),
     clock: systemClock,
     log,
-    connect: networkOf({ config, genesis, keystore, log }),
+    connect: networkOf({ config, genesis, keystore, log }, () => undefined),
     patienceMs,
     onProgress: (height) => log.info({ height }, 'repaired up to a height'),
   });

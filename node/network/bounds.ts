@@ -1,4 +1,5 @@
 /** Bounds of this room: what one peer may make us hold, and how patient we are. Sizes in bytes, times in ms. */
+import type { AllowanceLimits } from './allowance.ts';
 
 /** One `send()` of a stream; larger frames go in several, so that a vote waits for no more than this. */
 export const pieceBytesMax = 65_536;
@@ -14,6 +15,25 @@ export const streamWindowBytesMax = 1_048_576;
 
 export const requestsOutstandingMax = 32;
 export const requestsServedAtOnceMax = 8;
+/** What a request costs besides the bytes of its answer: reading the ledger, packing, and our attention. */
+export const requestOverheadBytes = 32_768;
+
+// What a peer may cost, as `burst` at once and `perSecond` for ever. Honest members stay below a tenth of it. Past the first
+// three it is held back, past the others it breaks the rules.
+/** Bytes of frames and their overhead. A voter may sign ever new votes, and each costs a verification. */
+export const consensusLimits: AllowanceLimits = { burst: 4_194_304, perSecond: 2_097_152 };
+export const bulkLimits: AllowanceLimits = { burst: 67_108_864, perSecond: 134_217_728 };
+/** Bytes of answers and their overhead. */
+export const answerLimits: AllowanceLimits = { burst: 33_554_432, perSecond: 33_554_432 };
+/** Frames of the multiplexer: a few microseconds each. */
+export const muxFrameLimits: AllowanceLimits = { burst: 20_000, perSecond: 10_000 };
+/** New streams, and pings of the multiplexer. */
+export const muxOpeningLimits: AllowanceLimits = { burst: 256, perSecond: 32 };
+/** Frames of gossip, whatever they hold, and their bytes. */
+export const gossipFrameLimits: AllowanceLimits = { burst: 2_000, perSecond: 1_000 };
+export const gossipByteLimits: AllowanceLimits = { burst: 67_108_864, perSecond: 33_554_432 };
+/** Connections of one member; a redial comes 0.25 s after a connection is lost at the earliest, and few are lost at once. */
+export const connectionLimits: AllowanceLimits = { burst: 40, perSecond: 2 };
 
 export const finalizedBytesMax = 32_768;
 /** Gossiped bytes of one peer under validation; more is ignored. */
@@ -32,6 +52,13 @@ export const connectionsPerMemberMax = 2;
 /** Few handshakes at a time finish in time, where all at once on a busy machine would all time out. */
 export const dialsAtOnceMax = 8;
 export const inboundConnectionsPerSecondMax = 100;
+/** Handshakes under way, and how long one may take: who holds all of them holds them for so long. */
+export const handshakesMax = 100;
+export const handshakeMsMax = 10_000;
+/** Of a connection before its key is proven; an honest handshake has less than 1 KB, and the first streams come behind it. */
+export const handshakeBytesMax = 16_384;
+/** Open at once in one connection and direction; we use five or six. */
+export const muxedStreamsMax = 64;
 
 export interface Timing {
   readonly redialMsMin: number;

@@ -5,7 +5,13 @@
  */
 import { invariant } from '../../protocol/invariant.ts';
 import { bulkFrameBytesMax } from '../../protocol/limits.ts';
-import { requestsOutstandingMax, requestsServedAtOnceMax } from './bounds.ts';
+import { Allowance } from './allowance.ts';
+import {
+  answerLimits,
+  requestOverheadBytes,
+  requestsOutstandingMax,
+  requestsServedAtOnceMax,
+} from './bounds.ts';
 import type { FrameChannel } from './channel.ts';
 import { escalateIfBroken, reasonOf } from './escalate.ts';
 import { NetworkFailure, type Log } from './ports.ts';
@@ -116,6 +122,11 @@ export class Asker {
   }
 }
 
+/** Ends with the process, if that ends first. */
+async function rest(durationMs: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, durationMs).unref());
+}
+
 export interface AnswererPorts {
   readonly answer: (request: Uint8Array) => Promise<Uint8Array>;
   readonly log: Log;
@@ -123,10 +134,12 @@ export interface AnswererPorts {
 
 /**
  * The answering side of one stream. A request holds its place among the served ones until its answer has left our
- * queue, so an asker that does not read is held back, and costs no more than that many answers.
+ * queue, and longer if the asker has had more than its share; so an asker that does not read, or that asks without end, is held
+ * back, and costs no more than that many answers.
  */
 export class Answerer {
   readonly #ports: AnswererPorts;
+  readonly #answered: Allowance = new Allowance(answerLimits, performance.now());
   #servedCount = 0;
   #waiting: (() => void)[] = [];
 
@@ -146,6 +159,8 @@ export class Answerer {
       const answer = await this.#answerTo(readId(frame), frame.subarray(idSize));
       if (channel.send(answer)) await channel.written();
       else channel.close('answers do not fit into the queue');
+      const owedMs = this.#answered.take(answer.length + requestOverheadBytes, performance.now());
+      if (owedMs > 0 && channel.isOpen) await rest(owedMs);
     } finally {
       this.#leave();
     }

@@ -1,14 +1,18 @@
 /** A long-lived stream of frames to one peer: coalesced, bounded in bytes, with back-pressure both ways. */
 import type { Stream, StreamMessageEvent } from '@libp2p/interface';
 import { invariant, present } from '../../protocol/invariant.ts';
+import { Allowance, type AllowanceLimits } from './allowance.ts';
 import { pendingBytesMax, pendingFrameOverheadBytes, pieceBytesMax } from './bounds.ts';
 import { escalate, reasonOf } from './escalate.ts';
 import { frameHeader, FrameReader } from './frames.ts';
+import { Violation } from './violation.ts';
 
 export interface ChannelLimits {
   readonly frameBytesMax: number;
   /** Bytes that may wait for a slow peer. */
   readonly queueBytesMax: number;
+  /** Bytes of frames and their overhead; past it the sender is held back. */
+  readonly received: AllowanceLimits;
 }
 
 export interface ChannelEnd {
@@ -43,6 +47,9 @@ export class FrameChannel {
   #isFlushing = false;
   #waiters: Waiter[] = [];
   #pendingBytes = 0;
+  readonly #received: Allowance;
+  /** Runs while the sender is held back for having sent too much. */
+  #holdBack: NodeJS.Timeout | null = null;
   #isPaused = false;
   #isResuming = false;
   #isEnded = false;
@@ -54,8 +61,12 @@ export class FrameChannel {
     this.#limits = limits;
     this.#handlers = handlers;
     this.#reader = new FrameReader(limits.frameBytesMax);
+    this.#received = new Allowance(limits.received, performance.now());
     stream.addEventListener('close', (event) => {
-      this.#end({ isViolation: false, reason: event.error === undefined ? 'closed' : reasonOf(event.error) });
+      const { error } = event;
+      const isViolation = error instanceof Violation;
+      const reason = error === undefined ? 'closed' : isViolation ? error.message : reasonOf(error);
+      this.#end({ isViolation, reason });
     });
     stream.addEventListener('remoteCloseWrite', () => {
       this.close('closed by the peer');
@@ -192,8 +203,9 @@ export class FrameChannel {
       escalate(error);
       return;
     }
-    if (handled === undefined) return;
     const cost = frame.length + pendingFrameOverheadBytes;
+    this.#count(cost);
+    if (handled === undefined) return;
     this.#pendingBytes += cost;
     this.#pauseIfBehind();
     handled.catch(escalate).finally(() => {
@@ -202,14 +214,28 @@ export class FrameChannel {
     });
   }
 
+  /** What a peer sends beyond its allowance waits at the peer. */
+  #count(cost: number): void {
+    const owedMs = this.#received.take(cost, performance.now());
+    if (owedMs === 0 || this.#isEnded) return;
+    if (this.#holdBack !== null) clearTimeout(this.#holdBack);
+    this.#holdBack = setTimeout(() => {
+      this.#holdBack = null;
+      this.#resumeIfCaughtUp();
+    }, owedMs);
+    this.#pauseIfBehind();
+  }
+
   #pauseIfBehind(): void {
-    if (this.#isPaused || this.#isEnded || this.#pendingBytes <= pendingBytesMax) return;
+    const isBehind = this.#pendingBytes > pendingBytesMax || this.#holdBack !== null;
+    if (this.#isPaused || this.#isEnded || !isBehind) return;
     this.#isPaused = true;
     if (!this.#isResuming) this.#pauseStream();
   }
 
   #resumeIfCaughtUp(): void {
-    if (!this.#isPaused || this.#isEnded || this.#pendingBytes > pendingBytesMax / 2) return;
+    if (!this.#isPaused || this.#isEnded || this.#holdBack !== null) return;
+    if (this.#pendingBytes > pendingBytesMax / 2) return;
     this.#isPaused = false;
     // `resume()` hands over what it holds before it opens the window again: a pause from within would be lost.
     this.#isResuming = true;
@@ -233,6 +259,7 @@ export class FrameChannel {
   #end(end: ChannelEnd): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    if (this.#holdBack !== null) clearTimeout(this.#holdBack);
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#firstOffset = 0;

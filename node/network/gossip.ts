@@ -9,7 +9,15 @@ import {
 } from '@chainsafe/libp2p-gossipsub';
 import type { PeerId } from '@libp2p/interface';
 import type { MemberName } from '../../protocol/brand.ts';
-import { floodMembersMax, gossipFrameBytesMax, gossipIdsAskedMax, validationBytesMax } from './bounds.ts';
+import { Allowance } from './allowance.ts';
+import {
+  floodMembersMax,
+  gossipByteLimits,
+  gossipFrameBytesMax,
+  gossipFrameLimits,
+  gossipIdsAskedMax,
+  validationBytesMax,
+} from './bounds.ts';
 import { escalateIfBroken, reasonOf } from './escalate.ts';
 import type { Link } from './link.ts';
 import type { GossipVerdict, Log } from './ports.ts';
@@ -88,6 +96,15 @@ export function gossipService(memberCount: number, topics: Topics): ReturnType<t
   return gossipsub(gossipOptions(memberCount, topics));
 }
 
+/** The part of gossipsub's reader that is not in its types: one call for each stream that a peer opens. */
+interface StreamReader {
+  pipePeerReadStream: (peerId: PeerId, frames: AsyncIterable<GossipFrame>) => Promise<void>;
+}
+
+interface GossipFrame {
+  readonly byteLength: number;
+}
+
 export class Gossip {
   readonly #pubsub: GossipSub;
   readonly #ports: GossipPorts;
@@ -97,6 +114,7 @@ export class Gossip {
   constructor(pubsub: GossipSub, ports: GossipPorts) {
     this.#pubsub = pubsub;
     this.#ports = ports;
+    this.#meter(pubsub as unknown as StreamReader);
   }
 
   /** Before the node starts. */
@@ -116,6 +134,26 @@ export class Gossip {
     this.#pubsub.publish(topic, bytes).catch((error: unknown) => {
       this.#ports.log.warn({ topic, reason: reasonOf(error) }, 'a message was not published');
     });
+  }
+
+  /** gossipsub reads all that comes, and a frame of two bytes costs it as much as a small message: so frames are counted before it sees them. */
+  #meter(reader: StreamReader): void {
+    const read = reader.pipePeerReadStream.bind(reader);
+    reader.pipePeerReadStream = (peerId, frames) => read(peerId, this.#counted(peerId, frames));
+  }
+
+  async *#counted(peerId: PeerId, frames: AsyncIterable<GossipFrame>): AsyncIterable<GossipFrame> {
+    const frameCount = new Allowance(gossipFrameLimits, performance.now());
+    const bytes = new Allowance(gossipByteLimits, performance.now());
+    for await (const frame of frames) {
+      const now = performance.now();
+      if (frameCount.take(1, now) > 0 || bytes.take(frame.byteLength, now) > 0) {
+        const link = this.#ports.linkOf(peerId);
+        if (link !== null) this.#ports.onViolation(link.member.name, 'gossipFlood');
+        return;
+      }
+      yield frame;
+    }
   }
 
   async #verdictOn(rule: TopicRule, source: PeerId, bytes: Uint8Array): Promise<GossipVerdict> {

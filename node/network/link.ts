@@ -3,7 +3,7 @@ import type { Connection, PeerId, Stream } from '@libp2p/interface';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type { MemberName } from '../../protocol/brand.ts';
 import { consensusFrameBytesMax } from '../../protocol/limits.ts';
-import { bulkQueueBytesMax, consensusQueueBytesMax } from './bounds.ts';
+import { bulkLimits, bulkQueueBytesMax, consensusLimits, consensusQueueBytesMax } from './bounds.ts';
 import { Answerer, Asker, bulkChannelFrameBytesMax } from './bulk.ts';
 import { FrameChannel, type ChannelEnd } from './channel.ts';
 import { NetworkFailure, type Log, type NetworkHandlers, type PeerState } from './ports.ts';
@@ -28,8 +28,16 @@ export interface LinkPorts {
   readonly onUp: (link: Link) => void;
 }
 
-const consensusLimits = { frameBytesMax: consensusFrameBytesMax, queueBytesMax: consensusQueueBytesMax };
-const bulkLimits = { frameBytesMax: bulkChannelFrameBytesMax, queueBytesMax: bulkQueueBytesMax };
+const consensusChannel = {
+  frameBytesMax: consensusFrameBytesMax,
+  queueBytesMax: consensusQueueBytesMax,
+  received: consensusLimits,
+};
+const bulkChannel = {
+  frameBytesMax: bulkChannelFrameBytesMax,
+  queueBytesMax: bulkQueueBytesMax,
+  received: bulkLimits,
+};
 
 export class Link {
   readonly member: LinkedMember;
@@ -74,7 +82,7 @@ export class Link {
   /** The stream that the dialing side of the connection opens; duplex. The newest wins: an older one may be half dead. */
   useConsensusStream(stream: Stream, connection: Connection): void {
     this.#consensus?.close('replaced');
-    const channel: FrameChannel = new FrameChannel(stream, consensusLimits, {
+    const channel: FrameChannel = new FrameChannel(stream, consensusChannel, {
       onFrame: (frame) => {
         this.heard();
         return this.#ports.handlers.onConsensusFrame(this.member.name, frame);
@@ -95,7 +103,7 @@ export class Link {
 
   /** The stream that we opened for our requests. */
   useAskingStream(stream: Stream, connection: Connection): void {
-    const channel: FrameChannel = new FrameChannel(stream, bulkLimits, {
+    const channel: FrameChannel = new FrameChannel(stream, bulkChannel, {
       onFrame: (frame) => {
         this.heard();
         this.#asker.onFrame(frame);
@@ -115,7 +123,7 @@ export class Link {
       answer: (request) => this.#ports.handlers.onRequest(this.member.name, request),
       log: this.#ports.log,
     });
-    const channel: FrameChannel = new FrameChannel(stream, bulkLimits, {
+    const channel: FrameChannel = new FrameChannel(stream, bulkChannel, {
       onFrame: (frame) => {
         this.heard();
         return answerer.serve(channel, frame);

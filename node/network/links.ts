@@ -5,12 +5,14 @@
 import type { Connection, PeerId } from '@libp2p/interface';
 import type { MemberName } from '../../protocol/brand.ts';
 import { compareText } from '../../protocol/bytes.ts';
-import { connectionsPerMemberMax, gossipQueueBytesMax, type Timing } from './bounds.ts';
+import { Allowance } from './allowance.ts';
+import { connectionLimits, connectionsPerMemberMax, gossipQueueBytesMax, type Timing } from './bounds.ts';
 import type { ChannelEnd } from './channel.ts';
 import { reasonOf } from './escalate.ts';
 import type { Host } from './host.ts';
 import { Link, type LinkedMember, type Protocols } from './link.ts';
 import type { Log, NetworkHandlers, PeerState } from './ports.ts';
+import { Violation } from './violation.ts';
 
 const gossipProtocolPrefix = '/meshsub/';
 
@@ -22,6 +24,7 @@ interface Tended {
   downSince: number;
   barredUntil: number;
   unhealthyTicks: number;
+  readonly connections: Allowance;
   timer: NodeJS.Timeout | null;
   isDialing: boolean;
 }
@@ -32,6 +35,8 @@ export interface LinksOptions {
   readonly protocols: Protocols;
   readonly timing: Timing;
   readonly log: Log;
+  /** A member broke the rules. */
+  readonly onTurnedAway: (reason: string) => void;
 }
 
 /** In a turn of its own: within an event of one of its streams, yamux throws from what it has not finished. */
@@ -65,6 +70,7 @@ export class MemberLinks {
       downSince: 0,
       barredUntil: 0,
       unhealthyTicks: 0,
+      connections: new Allowance(connectionLimits, performance.now()),
       timer: null,
       isDialing: false,
     }));
@@ -78,10 +84,16 @@ export class MemberLinks {
     return tended !== undefined && performance.now() >= tended.barredUntil;
   }
 
-  /** Besides the living connection a half-dead one may linger, but no member may use up all of ours. */
-  isAdmitted(peerId: PeerId): boolean {
+  /**
+   * Why a connection of this peer is not taken: `stranger`, `barred`, or `tooManyConnections`, for besides the living one a
+   * half-dead one may linger, but no member may use up all of ours. Null: it is.
+   */
+  refusalOf(peerId: PeerId): string | null {
+    const tended = this.#byPeerId.get(peerId.toString());
+    if (tended === undefined) return 'stranger';
+    if (performance.now() < tended.barredUntil) return 'barred';
     const connectionCount = this.#node?.getConnections(peerId).length ?? 0;
-    return this.isWelcome(peerId) && connectionCount < connectionsPerMemberMax;
+    return connectionCount < connectionsPerMemberMax ? null : 'tooManyConnections';
   }
 
   linkOf(peerId: PeerId): Link | null {
@@ -153,8 +165,16 @@ export class MemberLinks {
 
   /** Streams, not the connection, prove admission: a dial succeeds before the other side's gater has looked. */
   async #onConnection(connection: Connection): Promise<void> {
-    const link = this.linkOf(connection.remotePeer);
-    if (link === null) return;
+    const tended = this.#byPeerId.get(connection.remotePeer.toString());
+    if (tended === undefined) return;
+    const { link } = tended;
+    connection.addEventListener('close', ({ error }) => {
+      if (error instanceof Violation) this.#bar(tended, error.message);
+    });
+    if (tended.connections.take(1, performance.now()) > 0) {
+      this.#bar(tended, 'connectionFlood');
+      return;
+    }
     const signal = AbortSignal.timeout(this.#options.timing.dialMsMax);
     try {
       if (connection.direction === 'outbound') {
@@ -194,6 +214,9 @@ export class MemberLinks {
   }
 
   #bar(tended: Tended, reason: string): void {
+    // One deed ends several streams, each with the same reason.
+    if (performance.now() < tended.barredUntil) return;
+    this.#options.onTurnedAway(reason);
     this.#options.log.warn({ peer: tended.link.member.name, reason }, 'peer dropped for a violation');
     tended.barredUntil = performance.now() + this.#options.timing.barredMs;
     this.#cut(tended.link, reason);

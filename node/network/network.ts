@@ -78,7 +78,8 @@ async function buildNetwork(
     Buffer.from(privateKey.publicKey.raw).toString('hex') as PeerAddress['networkKey'],
   );
   const members = [...options.peers].map(([name, peer]) => memberOf(name, peer));
-  const links = new MemberLinks({ ownPeerId, members, protocols, timing, log }, handlers);
+  const { onTurnedAway } = options;
+  const links = new MemberLinks({ ownPeerId, members, protocols, timing, log, onTurnedAway }, handlers);
   const host = await createHost({
     privateKey,
     listen: options.listen,
@@ -87,7 +88,8 @@ async function buildNetwork(
     dialMsMax: timing.dialMsMax,
     topics,
     isWelcome: (peerId) => links.isWelcome(peerId),
-    isAdmitted: (peerId) => links.isAdmitted(peerId),
+    refusalOf: (peerId) => links.refusalOf(peerId),
+    onTurnedAway,
   });
   const gossip = new Gossip(host.services.pubsub, {
     linkOf: (peerId) => links.linkOf(peerId),

@@ -30,6 +30,8 @@ export interface NetworkOptions {
   /** All members except ourselves. */
   readonly peers: ReadonlyMap<MemberName, PeerAddress>;
   readonly log: Log;
+  /** Somebody was not let in, or a member was thrown out; one of a few reasons, for counting. */
+  readonly onTurnedAway: (reason: string) => void;
 }
 
 /** Called by the network. What a handler throws synchronously, and every broken invariant, stops the node. */

@@ -1,7 +1,7 @@
 /** Clusters of real node processes under load and faults: what is sent, what was acknowledged, and what every node holds. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createConsortium, type Consortium } from '../../devnet/cast.ts';
 import { devnetPassphrase } from '../../devnet/homes.ts';
@@ -135,7 +135,8 @@ export async function submitMany(
 
 /** What nodes logged before they gave up. */
 export function fatalLines(devnet: Supervisor): readonly string[] {
-  return devnet.names.flatMap((name) =>
+  const started = devnet.names.filter((name) => existsSync(devnet.node(name).logFile));
+  return started.flatMap((name) =>
     readFileSync(devnet.node(name).logFile, 'utf8')
       .split('\n')
       .filter((line) => /"level":("fatal"|60)/.test(line))

@@ -97,7 +97,19 @@ function partsOf({ consortium, addresses, log }: Setting, name: string): Parts {
     clock: systemClock,
     log,
     connect: async (handlers) =>
-      startNetwork({ own: cast.name, networkKeySeed, chainId, listen, advertise: [], peers, log }, handlers),
+      startNetwork(
+        {
+          own: cast.name,
+          networkKeySeed,
+          chainId,
+          listen,
+          advertise: [],
+          peers,
+          log,
+          onTurnedAway: () => undefined,
+        },
+        handlers,
+      ),
   };
 }
 

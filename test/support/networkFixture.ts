@@ -47,6 +47,7 @@ export interface TestNode {
   readonly finalized: Heard[];
   readonly changes: string[];
   readonly warnings: string[];
+  readonly turnedAway: string[];
 }
 
 export interface NodeSettings {
@@ -97,6 +98,7 @@ export async function startNode(
     finalized: [] as Heard[],
     changes: [] as string[],
     warnings: [] as string[],
+    turnedAway: [] as string[],
   };
   const accept = (list: Heard[]) => (bytes: Uint8Array, from: MemberName | null) => {
     list.push({ from, text: textOf(bytes) });
@@ -131,6 +133,7 @@ export async function startNode(
     advertise: [],
     peers,
     log,
+    onTurnedAway: (reason: string): void => void heard.turnedAway.push(reason),
   };
   const { network, host } = await startNetworkWith(options, handlers, settings.timing);
   return { member, network, host, ...heard };

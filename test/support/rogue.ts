@@ -4,7 +4,7 @@ import { gossipsub, type GossipSub } from '@chainsafe/libp2p-gossipsub';
 import { noise } from '@chainsafe/libp2p-noise';
 import { yamux } from '@chainsafe/libp2p-yamux';
 import { identify, type Identify } from '@libp2p/identify';
-import type { Connection, PrivateKey, Stream } from '@libp2p/interface';
+import type { Connection, MessageStream, PrivateKey, Stream, StreamMuxerFactory } from '@libp2p/interface';
 import { tcp } from '@libp2p/tcp';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p, type Libp2p } from 'libp2p';
@@ -41,16 +41,32 @@ export interface Rogue {
   readonly host: RogueHost;
   /** Streams that the other side opened for its requests. */
   readonly inbound: readonly Stream[];
+  /** Its connections below the multiplexer, encrypted, the newest last. */
+  readonly wires: readonly MessageStream[];
+}
+
+function wiredYamux(wires: MessageStream[]): () => StreamMuxerFactory {
+  const makeFactory = yamux();
+  return () => {
+    const factory = makeFactory();
+    const create = factory.createStreamMuxer.bind(factory);
+    factory.createStreamMuxer = (wire) => {
+      wires.push(wire);
+      return create(wire);
+    };
+    return factory;
+  };
 }
 
 export async function startRogue(privateKey: PrivateKey, names: WireNames = testNames): Promise<Rogue> {
   const topics = { batches: names.batches, finalized: names.finalized };
+  const wires: MessageStream[] = [];
   const host = await createLibp2p({
     privateKey,
     addresses: { listen: [loopback] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    streamMuxers: [wiredYamux(wires)],
     services: {
       identify: identify(),
       pubsub: gossipsub({ ...gossipOptions(4, topics), maxInboundDataLength: 1 << 24 }),
@@ -61,7 +77,7 @@ export async function startRogue(privateKey: PrivateKey, names: WireNames = test
     inbound.push(stream);
   });
   host.services.pubsub.subscribe(names.batches);
-  return { host, inbound };
+  return { host, inbound, wires };
 }
 
 /** Keys that claim one identity and sign with another. */
@@ -89,4 +105,27 @@ export function frameOf(body: Uint8Array, length: number = body.length): Uint8Ar
   new DataView(frame.buffer).setUint32(0, length);
   frame.set(body, 4);
   return frame;
+}
+
+/** https://github.com/hashicorp/yamux/blob/master/spec.md; the length may be a lie. */
+export interface MuxFrame {
+  readonly type: 'data' | 'windowUpdate' | 'ping';
+  readonly isSyn: boolean;
+  readonly streamId: number;
+  readonly length: number;
+}
+
+const muxTypes = { data: 0, windowUpdate: 1, ping: 2 } as const;
+
+/** Headers one after the other, without bodies. */
+export function muxFrames(frames: readonly MuxFrame[]): Uint8Array {
+  const bytes = new Uint8Array(12 * frames.length);
+  const view = new DataView(bytes.buffer);
+  for (const [index, { type, isSyn, streamId, length }] of frames.entries()) {
+    view.setUint8(12 * index + 1, muxTypes[type]);
+    view.setUint16(12 * index + 2, isSyn ? 1 : 0);
+    view.setUint32(12 * index + 4, streamId);
+    view.setUint32(12 * index + 8, length);
+  }
+  return bytes;
 }
