@@ -26,6 +26,8 @@ export interface CatchUpPorts {
 
 export class CatchUp {
   readonly #ports: CatchUpPorts;
+  /** Whose last answer led nowhere: asked last, or one that boasts and is slow would cost every round its time. */
+  readonly #useless = new Set<MemberName>();
   #isRunning = false;
   #isStopped = false;
 
@@ -49,8 +51,14 @@ export class CatchUp {
   async #run(): Promise<void> {
     while (!this.#isStopped) {
       const before = this.#ports.head().height;
-      for (const peer of this.#ports.ahead(before)) {
-        if (await this.#from(peer)) break;
+      const ahead = this.#ports.ahead(before);
+      const isUseless = (peer: MemberName): boolean => this.#useless.has(peer);
+      for (const peer of [...ahead.filter((name) => !isUseless(name)), ...ahead.filter(isUseless)]) {
+        if (await this.#from(peer)) {
+          this.#useless.delete(peer);
+          break;
+        }
+        this.#useless.add(peer);
       }
       await this.#ports.committed();
       if (this.#ports.head().height === before) return;

@@ -6,6 +6,7 @@ import { unreachable } from '../protocol/invariant.ts';
 import type { VoterSet } from '../protocol/member.ts';
 import type { Proposal } from '../protocol/proposal.ts';
 import type { RefusalCode } from '../protocol/refusal.ts';
+import { accepted, refused, type Result } from '../protocol/result.ts';
 import { decodeAnswer, type SyncAnswer } from '../protocol/sync.ts';
 import { answerRequest, type AnswerPorts } from './answers.ts';
 import type { Fetcher } from './fetcher.ts';
@@ -48,7 +49,7 @@ export function intakeHandlers(ports: IntakePorts): NetworkHandlers {
   return {
     onConsensusFrame: (from, frame) => onFrame(ports, from, frame),
     onBatch: async (bytes, from) => onBatch(ports, bytes, from),
-    onFinalized: async (bytes) => onFinalized(ports, bytes),
+    onFinalized: async (bytes, from) => onFinalized(ports, bytes, from),
     onRequest: async (from, bytes) => {
       ports.peers.heard(from);
       const onLaneTip = (member: MemberName, sequence: number): void => {
@@ -126,20 +127,43 @@ function askLane(ports: IntakePorts, peer: MemberName, member: MemberName): void
   void ports.fetcher.lane(peer, member, above);
 }
 
-/** The newest block with its CC, for those who do not vote. */
-async function onFinalized(ports: IntakePorts, bytes: Uint8Array): Promise<GossipVerdict> {
+/** The newest block with its CC, for those who do not vote. Honest members verify it before they forward it. */
+async function onFinalized(
+  ports: IntakePorts,
+  bytes: Uint8Array,
+  from: MemberName | null,
+): Promise<GossipVerdict> {
+  const checked = finalizedOf(ports, bytes);
+  if (checked.ok) {
+    if (checked.value === null) return 'ignore';
+    ports.onCertified(checked.value.block, checked.value.certificate);
+    return 'accept';
+  }
+  const { code } = checked.refusal;
+  ports.log.warn({ peer: from, code }, 'finalized block refused');
+  if (from !== null && dishonest.has(code)) ports.drop(from, code);
+  return 'reject';
+}
+
+interface Finalized {
+  readonly block: Block;
+  readonly certificate: Verified<Certificate>;
+}
+
+/** Null: not above our own. Refusals: `malformed`, `tooLarge`, `headerInvalid`, those of `verifyCertificate`. */
+function finalizedOf(ports: IntakePorts, bytes: Uint8Array): Result<Finalized | null> {
   const answer = decodeAnswer(bytes);
-  if (!answer.ok) return 'reject';
+  if (!answer.ok) return answer;
   const certified = singleBlock(answer.value);
-  if (certified === null) return 'reject';
+  if (certified === null) return refused('malformed');
   const { block, certificate } = certified;
-  if (!namesItsBatches(block)) return 'reject';
-  if (certificate.kind !== 'commit' || certificate.digest !== headerDigest(block.header)) return 'reject';
-  if (block.header.height <= ports.finalHeight()) return 'ignore';
+  if (!namesItsBatches(block)) return refused('headerInvalid', 'batchesRoot');
+  if (certificate.kind !== 'commit' || certificate.digest !== headerDigest(block.header)) {
+    return refused('certificateInvalid');
+  }
+  if (block.header.height <= ports.finalHeight()) return accepted(null);
   const verified = ports.gate.certificate(certificate);
-  if (!verified.ok) return 'reject';
-  ports.onCertified(block, verified.value);
-  return 'accept';
+  return verified.ok ? accepted({ block, certificate: verified.value }) : verified;
 }
 
 function singleBlock(

@@ -8,6 +8,8 @@ export const bulkQueueBytesMax = 4_194_304;
 export const gossipQueueBytesMax = 16_777_216;
 /** Bytes handed to a handler and not finished, above which the sender is held back. */
 export const pendingBytesMax = 1_048_576;
+/** Read in one go; in the smallest frames a few milliseconds' work. */
+export const sliceBytesMax = 8_192;
 /** What the bookkeeping of a pending frame costs, so that many tiny frames count too. */
 export const pendingFrameOverheadBytes = 1_024;
 /** yamux; must stay below libp2p's 4 MB read buffer, or pausing a fast stream resets it. */

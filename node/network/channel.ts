@@ -2,7 +2,7 @@
 import type { Stream, StreamMessageEvent } from '@libp2p/interface';
 import { invariant, present } from '../../protocol/invariant.ts';
 import { Allowance, type AllowanceLimits } from './allowance.ts';
-import { pendingBytesMax, pendingFrameOverheadBytes, pieceBytesMax } from './bounds.ts';
+import { pendingBytesMax, pendingFrameOverheadBytes, pieceBytesMax, sliceBytesMax } from './bounds.ts';
 import { escalate, reasonOf } from './escalate.ts';
 import { frameHeader, FrameReader } from './frames.ts';
 import { Violation } from './violation.ts';
@@ -48,6 +48,7 @@ export class FrameChannel {
   #waiters: Waiter[] = [];
   #pendingBytes = 0;
   readonly #received: Allowance;
+  #unread: Uint8Array[] = [];
   /** Runs while the sender is held back for having sent too much. */
   #holdBack: NodeJS.Timeout | null = null;
   #isPaused = false;
@@ -181,18 +182,27 @@ export class FrameChannel {
 
   #onMessage(event: StreamMessageEvent): void {
     const chunks = event.data instanceof Uint8Array ? [event.data] : event.data;
-    for (const chunk of chunks) {
-      const { frames, fault } = this.#reader.read(chunk);
-      for (const frame of frames) {
-        if (this.#isEnded) return;
-        this.#deliver(frame);
-      }
-      if (this.#isEnded) return;
-      if (fault !== null) {
-        this.violate(fault);
-        return;
-      }
+    for (const chunk of chunks) this.#unread.push(chunk);
+    this.#readOn();
+  }
+
+  /** A slice at a time: the sender may be held back after each, and what is left is no more than the stream's window. */
+  #readOn(): void {
+    while (!this.#isEnded && this.#holdBack === null) {
+      const chunk = this.#unread.shift();
+      if (chunk === undefined) return;
+      if (chunk.length > sliceBytesMax) this.#unread.unshift(chunk.subarray(sliceBytesMax));
+      this.#read(chunk.subarray(0, sliceBytesMax));
     }
+  }
+
+  #read(slice: Uint8Array): void {
+    const { frames, fault } = this.#reader.read(slice);
+    for (const frame of frames) {
+      if (this.#isEnded) return;
+      this.#deliver(frame);
+    }
+    if (fault !== null && !this.#isEnded) this.violate(fault);
   }
 
   #deliver(frame: Uint8Array): void {
@@ -221,6 +231,7 @@ export class FrameChannel {
     if (this.#holdBack !== null) clearTimeout(this.#holdBack);
     this.#holdBack = setTimeout(() => {
       this.#holdBack = null;
+      this.#readOn();
       this.#resumeIfCaughtUp();
     }, owedMs);
     this.#pauseIfBehind();
@@ -260,6 +271,7 @@ export class FrameChannel {
     if (this.#isEnded) return;
     this.#isEnded = true;
     if (this.#holdBack !== null) clearTimeout(this.#holdBack);
+    this.#unread = [];
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#firstOffset = 0;

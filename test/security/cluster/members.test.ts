@@ -1,6 +1,6 @@
 /** A voter gone bad, on its streams and below them, against three nodes that must all go on. */
 import assert from 'node:assert/strict';
-import { encodeMessage } from '../../../protocol/message.ts';
+import { decodeMessage, encodeMessage } from '../../../protocol/message.ts';
 import type {
   Digest,
   Epoch,
@@ -13,8 +13,9 @@ import type {
 import { batchesPerAnswerMax, consensusFrameBytesMax } from '../../../protocol/limits.ts';
 import { genesisVoterSet } from '../../../protocol/genesis.ts';
 import { voterIndexOf } from '../../../protocol/member.ts';
-import { encodeRequest, type SyncRequest } from '../../../protocol/sync.ts';
+import { encodeAnswer, encodeRequest, type SyncRequest } from '../../../protocol/sync.ts';
 import { sealBatch, type Batch } from '../../../protocol/batch.ts';
+import { FrameReader } from '../../../node/network/frames.ts';
 import { signBallot, type OwnVoter } from '../../../node/statement.ts';
 import { pour, rogueVoter, Siege, type Foothold, type Victim } from '../../support/attack.ts';
 import { eventually, pause } from '../../support/cluster.ts';
@@ -81,13 +82,29 @@ describe('three voters that commit, while the keys of the fourth', function with
     return sealBatch(input, owner.signer);
   };
 
-  const publish = async (foothold: Foothold, bytes: Uint8Array): Promise<void> => {
+  const publish = async (
+    foothold: Foothold,
+    bytes: Uint8Array,
+    topic: string = siege.names.batches,
+  ): Promise<void> => {
     const { pubsub } = foothold.rogue.host.services;
     await eventually('gossip stands', () =>
-      Promise.resolve(pubsub.getSubscribers(siege.names.batches).length > 0 ? true : null),
+      Promise.resolve(pubsub.getSubscribers(topic).length > 0 ? true : null),
     );
-    await pubsub.publish(siege.names.batches, bytes);
+    await pubsub.publish(topic, bytes);
   };
+
+  /** What the node at the other end proposes next, when it leads. */
+  const nextProposal = async ({ consensus }: Foothold): Promise<Uint8Array> =>
+    new Promise((resolve) => {
+      const reader = new FrameReader(consensusFrameBytesMax);
+      consensus.addEventListener('message', ({ data }) => {
+        for (const frame of reader.read(data.subarray()).frames) {
+          const message = decodeMessage(frame);
+          if (message.ok && message.value.kind === 'proposal') resolve(frame);
+        }
+      });
+    });
 
   /** Dropped at once for one frame. */
   const frames: readonly (readonly [string, Victim, string, (nextView: number) => Uint8Array])[] = [
@@ -318,6 +335,20 @@ describe('three voters that commit, while the keys of the fourth', function with
     const foothold = await siege.join('clinic');
     await publish(foothold, laneBatch('hospital', 1_000_000).bytes);
     await siege.isDropped('clinic', foothold, 'badSignature');
+  });
+
+  it("pass on another leader's proposal as if it were its own to give: dropped (notPermitted)", async () => {
+    const listening = await siege.join('hospital');
+    const proposal = await nextProposal(listening);
+    const speaking = await siege.join('clinic');
+    speaking.consensus.send(frameOf(proposal));
+    await siege.isDropped('clinic', speaking, 'notPermitted');
+  });
+
+  it('gossip a finalized block that nobody certified: dropped (malformed)', async () => {
+    const foothold = await siege.join('pharmacy');
+    await publish(foothold, encodeAnswer({ kind: 'stored' }), siege.names.finalized);
+    await siege.isDropped('pharmacy', foothold, 'malformed');
   });
 
   it('gossip bytes that are no batch: dropped (malformed)', async () => {

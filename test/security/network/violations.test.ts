@@ -5,9 +5,12 @@ import { multiaddr } from '@multiformats/multiaddr';
 import {
   bulkQueueBytesMax,
   connectionsPerMemberMax,
+  consensusLimits,
   consensusQueueBytesMax,
   gossipQueueBytesMax,
+  pendingFrameOverheadBytes,
   requestsServedAtOnceMax,
+  sliceBytesMax,
 } from '../../../node/network/bounds.ts';
 import { privateKeyFromSeed } from '../../../node/network/identity.ts';
 import type { NetworkHandlers } from '../../../node/network/ports.ts';
@@ -18,6 +21,7 @@ import {
   membersInOrder,
   startNode,
   stopAll,
+  textOf,
   type TestNode,
 } from '../../support/networkFixture.ts';
 import {
@@ -231,6 +235,30 @@ describe('a member that breaks the rules', () => {
       return bulk.writeBufferLength >= 4_000_000;
     });
     assert.equal(servedCount, requestsServedAtOnceMax);
+  });
+
+  it('is held back when it sends more than its allowance, while others are heard at once', async () => {
+    let byteCount = 0;
+    const scene = await stage({
+      onConsensusFrame: (from, frame) => {
+        if (from !== scene.witness.member.name) byteCount += frame.length + pendingFrameOverheadBytes;
+        else scene.victim.frames.push({ from, text: textOf(frame) });
+      },
+    });
+    const startedAt = performance.now();
+    const tiny = frameOf(new Uint8Array(10));
+    const piece = Uint8Array.from(Buffer.concat(Array.from({ length: 1_000 }, () => tiny)));
+    await until('it is held back', () => {
+      if (scene.consensus.writeBufferLength < 100_000) scene.consensus.send(piece.slice());
+      return scene.consensus.writeBufferLength >= 100_000;
+    });
+    scene.witness.network.sendConsensus(scene.victim.member.name, bytesOf('heard'));
+    await until('the witness is heard', () => scene.victim.frames.some(({ text }) => text === 'heard'));
+    const seconds = (performance.now() - startedAt) / 1_000;
+    // The slice that was being read when the allowance ended comes on top.
+    const onTop = (sliceBytesMax * (tiny.length + pendingFrameOverheadBytes)) / tiny.length;
+    assert.ok(byteCount <= consensusLimits.burst + seconds * consensusLimits.perSecond + onTop);
+    assert.equal(scene.connection.status, 'open');
   });
 
   it('cannot make us hold more than the queue of gossip by not reading', async () => {

@@ -127,6 +127,21 @@ describe('catching up', () => {
     assert.equal(setting.asked.length, 4);
   });
 
+  it('asks whoever led it nowhere last from then on, however far ahead that one says it is', async () => {
+    const peers = { clinic: memberWith(), insurer: memberAt(4, 1) };
+    const setting = aCatchUp(peers, { clinic: 9, insurer: 4 });
+    setting.catchUp.wake();
+    await settled();
+    assert.equal(setting.height(), 4);
+    const insurerFirst = ['insurer blocksFrom', 'insurer blocksFrom', 'insurer blocksFrom'];
+    assert.deepEqual(setting.asked, [
+      'clinic blocksFrom',
+      'insurer blocksFrom',
+      ...insurerFirst,
+      'clinic blocksFrom',
+    ]);
+  });
+
   it('is one loop, however often it is woken', async () => {
     const setting = aCatchUp({ clinic: memberAt(1) }, { clinic: 1 });
     setting.catchUp.wake();

@@ -232,10 +232,10 @@ describe('gossiped final blocks', () => {
     ],
   ];
   for (const [what, bytes] of bad) {
-    it(`${what} are rejected`, async () => {
+    it(`${what} are rejected, and whoever sent them is dropped`, async () => {
       const setting = anIntake();
       assert.equal(await setting.handlers.onFinalized(bytes, clinic), 'reject');
-      assert.deepEqual(setting.certified, []);
+      assert.deepEqual([setting.certified, setting.dropped.length], [[], 1]);
     });
   }
 });
