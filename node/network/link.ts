@@ -43,6 +43,7 @@ export class Link {
   readonly member: LinkedMember;
   readonly #ports: LinkPorts;
   readonly #asker: Asker = new Asker();
+  #askingOn: Connection | null = null;
   #consensus: FrameChannel | null = null;
   #answering: FrameChannel | null = null;
   #heardAt: number | null = null;
@@ -90,7 +91,8 @@ export class Link {
       onEnded: (end) => {
         if (this.#consensus === channel) {
           this.#consensus = null;
-          this.#asker.detach(end.reason);
+          // Of two connections the older one ends: what we ask on the newer one lives on.
+          if (this.#askingOn === connection) this.#asker.detach(end.reason);
           this.#ports.handlers.onPeerChanged(this.member.name, false);
         }
         this.#ports.onEnded(this, connection, end);
@@ -113,6 +115,7 @@ export class Link {
         this.#ports.onEnded(this, connection, end);
       },
     });
+    this.#askingOn = connection;
     this.#asker.attach(channel);
   }
 
