@@ -28,7 +28,7 @@ const wireBytesQueuedMax = 262_144;
 
 /** The voter whose keys the attacker has; its own node does not run, so the three others must all go on. */
 export const rogueVoter = 'insurer';
-export const victims = ['hospital', 'clinic', 'pharmacy'] as const;
+const victims = ['hospital', 'clinic', 'pharmacy'] as const;
 export type Victim = (typeof victims)[number];
 
 /** One connection of an attacker, with its consensus stream and the wire below. */
