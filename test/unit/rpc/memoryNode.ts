@@ -44,6 +44,7 @@ const members: readonly (readonly [name: string, role: MemberRole])[] = [
   ['rival', 'pharmacy'],
   ['insurer', 'insurer'],
   ['courier', 'courier'],
+  ['regulator', 'regulator'],
 ];
 
 const staff: readonly (readonly [member: string, name: string, role: PractitionerRole])[] = [
@@ -55,6 +56,10 @@ const staff: readonly (readonly [member: string, name: string, role: Practitione
   ['insurer', 'acc-sun', 'accountant'],
   ['pharmacy', 'acc-zhou', 'accountant'],
   ['courier', 'rider-ma', 'courier'],
+  ['courier', 'rider-guo', 'courier'],
+  ['hospital', 'rev-he', 'pharmacist'],
+  ['hospital', 'as-yu', 'assistant'],
+  ['pharmacy', 'ph-feng', 'pharmacist'],
 ];
 
 export function digestOf(text: string): Digest {
@@ -87,7 +92,8 @@ const genesis: Genesis = aGenesis({
     sealingKey: aSealingKeyPair(name).publicKey,
     adminKey: aSigner(`${name} admin`).publicKey,
   })),
-  voters: members.map(([name]) => name as MemberName),
+  // The regulator observes.
+  voters: members.flatMap(([name, role]) => (role === 'regulator' ? [] : [name as MemberName])),
   practitioners: staff.map(practitioner),
 });
 
