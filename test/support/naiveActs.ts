@@ -89,8 +89,20 @@ export function actOf(world: World, command: Exclude<Command, { readonly kind: '
       const nomination = { pharmacy: name(command.who), until: until(command.ms) };
       return aRedirect({ body: { k: command.k, nomination } });
     }
-    default:
+    case 'ask':
+    case 'decide':
+    case 'ship':
+    case 'scan':
+    case 'deliver':
+    case 'fail':
+    case 'takeBack':
+    case 'receive':
+    case 'suspend':
+    case 'reinstate':
+    case 'compromise':
       return laterActOf(world, command);
+    default:
+      return command satisfies never;
   }
 }
 

@@ -57,6 +57,19 @@ export type Command =
   | { readonly kind: 'suspend' | 'reinstate'; readonly who: Pharmacy }
   | { readonly kind: 'compromise'; readonly agoMs: number };
 
+/** What is done to one fill. */
+export type FillKind =
+  | 'reserve'
+  | 'extend'
+  | 'return'
+  | 'dispense'
+  | 'close'
+  | 'withdraw'
+  | 'redirect'
+  | 'ask'
+  | 'ship'
+  | 'receive';
+
 export type CommandOn<K extends Command['kind']> = Command & { readonly kind: K };
 
 /** What everybody sees of a fill. */

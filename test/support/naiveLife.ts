@@ -2,7 +2,7 @@
  * A naive model of one prescription's life, written from domain.md alone: lists and loops, nothing shared with the code that it
  * judges. It answers whether an act is accepted, and what everybody sees afterwards.
  */
-import type { Command, CommandOn, Pharmacy, Picture, Stopper } from './naiveCommand.ts';
+import type { Command, CommandOn, FillKind, Pharmacy, Picture, Stopper } from './naiveCommand.ts';
 
 const dayMs = 86_400_000;
 /** Of the default policy: at the counter, after an end, between two supplies of item 0. */
@@ -324,18 +324,6 @@ function employ(life: Naive, kind: 'suspend' | 'reinstate', who: Pharmacy): bool
   return true;
 }
 
-type FillKind =
-  | 'reserve'
-  | 'extend'
-  | 'return'
-  | 'dispense'
-  | 'close'
-  | 'withdraw'
-  | 'redirect'
-  | 'ask'
-  | 'ship'
-  | 'receive';
-
 function ofFill(life: Naive, command: CommandOn<FillKind>): boolean {
   const fill = life.fills[command.k];
   if (fill === undefined) return false;
@@ -392,7 +380,18 @@ function apply(life: Naive, command: Command): boolean {
       return employ(life, command.kind, command.who);
     case 'compromise':
       return compromise(life, command.agoMs);
-    default:
+    case 'reserve':
+    case 'extend':
+    case 'return':
+    case 'dispense':
+    case 'close':
+    case 'withdraw':
+    case 'redirect':
+    case 'ask':
+    case 'ship':
+    case 'receive':
       return ofFill(life, command);
+    default:
+      return command satisfies never;
   }
 }

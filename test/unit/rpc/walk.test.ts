@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { signerFromSeed } from '../../../node/ed25519.ts';
-import type { JsonObject, MethodName, MethodParams, SignatureJson } from '../../../node/rpc/contract.ts';
+import type { MethodName, SignatureJson } from '../../../node/rpc/contract.ts';
 import { hexOf } from '../../../node/rpc/json.ts';
 import { actionKinds, type ActionKind } from '../../../protocol/action.ts';
 import { hexToBytes } from '../../../protocol/bytes.ts';
@@ -62,9 +62,7 @@ const byName: Way = async (walk, step) => {
   const [practitioner, ...coSigners] = step.by.map(([, name]) => name);
   const params = { ...step.params, ...(practitioner === undefined ? {} : { practitioner }), coSigners };
   const method = step.kind.replace('.', '_') as MethodName;
-  const result: unknown = await walk
-    .at(step.member)
-    .call(method, params as JsonObject as MethodParams<typeof method>);
+  const result: unknown = await walk.at(step.member).call(method, params);
   return outcomeOf(result as { readonly status: string; readonly code: string | null });
 };
 
