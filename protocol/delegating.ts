@@ -13,6 +13,7 @@ import {
 import { requireMember } from './membership.ts';
 import type { PrescriptionClass } from './policy.ts';
 import { readPractitioner } from './practitioner.ts';
+import { wasCompromised } from './practitionerKey.ts';
 import { applied, type Applied, type RecordWrite } from './record.ts';
 import { requireAdmin } from './registration.ts';
 import { accepted, refused, type Result } from './result.ts';
@@ -31,7 +32,8 @@ export function grant(context: Context, body: GrantBody): Result<Applied> {
   if (until <= timeMs || until > timeMs + delegationMsMax) return refused('timeInvalid', 'until');
   const before = readDelegation(state, body);
   const used = { day: before?.day ?? 0, count: before?.count ?? 0 };
-  const delegation: Delegation = { classes, perDayMax, until, ...used };
+  const granted = { grantedBy: signer.value.key, grantedMs: timeMs };
+  const delegation: Delegation = { ...granted, classes, perDayMax, until, ...used };
   return accepted(applied([delegatorId, delegateId], [delegationRecord(body, delegation)]));
 }
 
@@ -73,6 +75,7 @@ export function useDelegation(
   const isInForce =
     delegation !== null &&
     context.timeMs < delegation.until &&
+    !wasCompromised(context.state, delegation.grantedBy, delegation.grantedMs) &&
     delegation.classes.some((delegable) => delegable === prescriptionClass);
   if (!isInForce) return refused('delegationUnknown');
   const day = Math.floor(context.timeMs / dayMs);

@@ -3,8 +3,8 @@
  * a time. It is never handed on, and never opens the class controlled. The delegate's own key stands on every stamp.
  */
 import * as z from 'zod';
-import type { Id, Timestamp } from './brand.ts';
-import { codeSchema, idSchema, timestampSchema } from './codec.ts';
+import type { Id, PublicKey, Timestamp } from './brand.ts';
+import { codeSchema, idSchema, publicKeySchema, timestampSchema } from './codec.ts';
 import { delegationsPerDayMax } from './limits.ts';
 import { readRecord, recordCodec, type RecordCodec, type RecordReader, type RecordWrite } from './record.ts';
 
@@ -14,6 +14,9 @@ type DelegableClass = (typeof delegableClasses)[number];
 
 /** The terms, and what was used of them. */
 export interface Delegation {
+  /** The delegator's key that signed the grant, and when: if it was compromised by then, nothing was granted. */
+  readonly grantedBy: PublicKey;
+  readonly grantedMs: Timestamp;
   readonly classes: readonly DelegableClass[];
   readonly perDayMax: number;
   readonly until: Timestamp;
@@ -58,6 +61,8 @@ export const revokeGrantBodySchema: z.ZodType<RevokeGrantBody> = z.strictObject(
 });
 
 export const delegationSchema: z.ZodType<Delegation> = z.strictObject({
+  grantedBy: publicKeySchema,
+  grantedMs: timestampSchema,
   ...termsShape,
   day: z.int().min(0),
   count: z.int().min(0),

@@ -1,6 +1,6 @@
 /** What may be done with a fill now: the one answer that every transition and every view asks for, from record, keys and block time. */
 import type { Id, MemberName, Timestamp } from './brand.ts';
-import { readKey } from './practitionerKey.ts';
+import { wasCompromised } from './practitionerKey.ts';
 import {
   readPrescription,
   type DispenseEvent,
@@ -32,10 +32,7 @@ export function findFill(state: RecordReader, rxId: Id, k: number): Result<Found
  * signed. What was supplied by then stands, and is shown with this flag.
  */
 export function isVoided(state: RecordReader, { signedBy, issuedMs }: Prescription): boolean {
-  return signedBy.some((key) => {
-    const since = readKey(state, key)?.compromisedSince ?? null;
-    return since !== null && issuedMs >= since;
-  });
+  return signedBy.some((key) => wasCompromised(state, key, issuedMs));
 }
 
 /** Units of an item that fill `k` entitles to: none in fills beyond the item's repeats, nor of an unknown item. */

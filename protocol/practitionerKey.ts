@@ -72,6 +72,12 @@ export function readKey(state: RecordReader, key: PublicKey): KeyStanding | null
   return readRecord(state, keyRecordKey(key), keyCodec);
 }
 
+/** Whether somebody else may have signed with the key at this block time, as far as is known now. */
+export function wasCompromised(state: RecordReader, key: PublicKey, timeMs: Timestamp): boolean {
+  const since = readKey(state, key)?.compromisedSince ?? null;
+  return since !== null && timeMs >= since;
+}
+
 export function keyRecord(key: PublicKey, standing: KeyStanding): RecordWrite {
   return [keyRecordKey(key), keyCodec.encode(standing)];
 }

@@ -73,7 +73,7 @@ export type FillKind =
 export type CommandOn<K extends Command['kind']> = Command & { readonly kind: K };
 
 /** What everybody sees of a fill. */
-export interface FillPicture {
+interface FillPicture {
   readonly status: string;
   readonly remaining: readonly number[];
   readonly holds: readonly string[];

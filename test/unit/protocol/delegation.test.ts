@@ -18,7 +18,7 @@ import {
   type Act,
   type World,
 } from '../../support/domain.ts';
-import { aGrant, aRevokeGrant, aSuspend } from '../../support/people.ts';
+import { aGrant, aRevokeGrant, aRevokeKey, aSuspend } from '../../support/people.ts';
 
 const granted = after(newWorld, aGrant());
 const byAdmin = { member: hospital, keys: [keyOf('hospital admin')] };
@@ -76,6 +76,13 @@ describe('delegation.grant', () => {
       body: { delegatorId: idOf('assistant'), delegateId: idOf('junior') },
     });
     assert.equal(refusalOf(granted, handedOn), 'roleMissing');
+  });
+
+  it('is worth nothing if the key that granted it was stolen by then', () => {
+    const stolen = aRevokeKey({ body: { compromisedSince: noon } });
+    const before = aRevokeKey({ body: { compromisedSince: at(noon + 1) } });
+    assert.equal(refusalOf(after(granted, stolen), anAssisted('rx 1')), 'delegationUnknown');
+    assert.equal(refusalOf(after(later(granted, 1), before), anAssisted('rx 1')), null);
   });
 
   it('is worth what the delegator may do at that time', () => {
