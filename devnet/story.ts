@@ -1,5 +1,6 @@
 /** The life of a prescription, told step by step on a running consortium, through the members' own nodes. */
 import { medicationRequests, type PatientDocument } from './documents.ts';
+import { tellChoices, tellReturns } from './story/change.ts';
 import { tellLives, tellSettlement } from './story/life.ts';
 import { tellCancellations, tellControlled, tellParts, tellSameBytes, tellSecondUse } from './story/once.ts';
 import { tellRegistration } from './story/registration.ts';
@@ -28,6 +29,8 @@ export async function runStory(setting: Setting): Promise<readonly StoryStep[]> 
   await tell('The same bytes count once', async (stage) => tellSameBytes(stage, document));
   await tell('Two pharmacies supply a part each', async (stage) => tellParts(stage, document));
   await tell('Cancelled in time, and too late', async (stage) => tellCancellations(stage, document));
+  await tell('A change of mind', async (stage) => tellChoices(stage, document));
+  await tell('What comes back', async (stage) => tellReturns(stage, document));
   await tell('A controlled medicine', async (stage) => tellControlled(stage, document));
   await tell('What anybody can check', async (stage) => {
     await tellStamps(stage);
