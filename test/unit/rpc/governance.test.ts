@@ -45,7 +45,7 @@ describe('members, through the methods', () => {
     const list = await hospital.call('member_list', {});
     assert.deepEqual(list.voters.names, [...voters, 'newcomer']);
     assert.equal(list.epoch, 2);
-    assert.equal(list.items.length, 6);
+    assert.equal(list.items.length, 7);
   });
 
   it('say what was proven against them', async () => {

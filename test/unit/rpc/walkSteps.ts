@@ -387,3 +387,8 @@ const ends: readonly Step[] = [
 
 /** In their order, on one ledger. */
 export const steps: readonly Step[] = [...people, ...choices, ...supplies, ...parcels, ...ends];
+
+/** A refused act at a time from noon on: its block moves the time of the ledger. */
+export function issueAfter(afterMs: number): Step {
+  return { ...issue('later', { by: 'hospital: rev-he', start: afterMs }), outcome: 'roleMissing' };
+}
