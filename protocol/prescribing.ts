@@ -93,7 +93,10 @@ export function issue(context: Context, body: IssueBody): Result<Applied> {
   if (!checked.ok) return checked;
   const replaced = replace(context, body);
   if (!replaced.ok) return replaced;
-  const rates = countIssues(context, { keys: context.keys, class: body.class, policy });
+  const own = context.keys.filter((key) => prescriber.keys.includes(key));
+  // A delegate's key stands for the prescriber's; whoever merely signs second is not counted.
+  const keys = own.length > 0 ? own : context.keys;
+  const rates = countIssues(context, { keys, class: body.class, policy });
   if (!rates.ok) return rates;
   const isReviewed = body.reviewRequired || policy.reviewRequired.includes(body.class);
   const prescription: Prescription = {

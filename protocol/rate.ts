@@ -24,7 +24,7 @@ const windowCodec: RecordCodec<RateWindow> = recordCodec<RateWindow>(
 );
 
 export interface RateRequest {
-  /** The keys that signed; each counts, so that a second key does not double what a thief can do. */
+  /** The prescriber's keys that signed; each counts, so that a second key does not double what a thief can do. */
   readonly keys: readonly PublicKey[];
   readonly class: PrescriptionClass;
   readonly policy: Policy;
