@@ -83,6 +83,17 @@ export const agreement: readonly Exhibit[] = [
     catcher: unitTest('consensus/view', 'records a certificate before it commits or tells anybody (W2)'),
   },
   {
+    bug: 'votes with lost memory as soon as one other has told its view',
+    source: 'hyperledger/besu#8307: restart with a clean directory',
+    file: 'consensus/memory.js',
+    text: 'if (backedReports(state).length < quorumSize(voters.length))',
+    replacement: 'if (backedReports(state).length < 1)',
+    catcher: unitTest(
+      'consensus/memory',
+      'listens until a quorum of others has reported a view that its certificates reach',
+    ),
+  },
+  {
     bug: 'takes a quorum that is one vote too small',
     source: 'Bano et al., Twins (OPODIS 2021): a quorum of 2f',
     file: 'protocol/certificate.js',

@@ -141,6 +141,14 @@ export const bytes: readonly Exhibit[] = [
     catcher: unitTest('protocol/merkle', 'have the roots of RFC 9162'),
   },
   {
+    bug: 'takes a record for the proof that it is not there',
+    source: 'Cosmos ICS-23, "Dragonberry" (2022): forged proofs of absence',
+    file: 'protocol/stateProof.js',
+    text: 'if (equalBytes(otherHash, keyHash))',
+    replacement: 'if (otherHash === null)',
+    catcher: unitTest('protocol/stateTree', 'cannot pass one record off as another’s absence'),
+  },
+  {
     bug: 'orders what it executes by how it arrived',
     source: 'Aptos, 2023-10-18: execution that was not deterministic',
     file: 'protocol/lane.js',
