@@ -5,6 +5,7 @@ import { explore } from './search.ts';
 
 const testMsMax = 120_000;
 const twoViews = { variants: [2, 2], stateCountMax: 2_000_000 };
+const losingDisk = { variants: [1, 1], stateCountMax: 6_000_000, isLosingDisk: true };
 const threeViewsBudget = 1_000_000;
 
 describe('in every state of four voters, one dishonest and leading, no rule is broken', () => {
@@ -19,6 +20,14 @@ describe('in every state of four voters, one dishonest and leading, no rule is b
     );
   }).timeout(testMsMax);
 
+  it('in two views with one block on each parent, when an honest voter loses its disk as well, at any time (W6)', async () => {
+    const { violation, isWhole, stateCount } = await explore(losingDisk);
+    assert.equal(violation, null);
+    assert.ok(isWhole, `the search ended after ${stateCount} states`);
+    // Of 3,212,578.
+    assert.ok(stateCount > 2_000_000, `${stateCount} states`);
+  }).timeout(testMsMax);
+
   it(`in the first ${threeViewsBudget} states of three views`, async () => {
     const { violation, stateCount, finalCount } = await explore({
       variants: [1, 1, 1],
@@ -31,7 +40,11 @@ describe('in every state of four voters, one dishonest and leading, no rule is b
 });
 
 describe('the search finds', () => {
-  const guards: readonly (Mutation & { readonly what: string; readonly reason: RegExp })[] = [
+  const guards: readonly (Mutation & {
+    readonly what: string;
+    readonly reason: RegExp;
+    readonly isLosingDisk?: boolean;
+  })[] = [
     {
       what: 'a quorum that is one vote too small',
       file: 'protocol/certificate.js',
@@ -61,6 +74,22 @@ describe('the search finds', () => {
       reason: /certificates of (prepare|commit) in view 2 and of commit in view 1 exclude each other/,
     },
     {
+      what: 'a voter without memory that votes again one view too early (W6)',
+      file: 'consensus/memory.js',
+      text: 'const above = viewAfter(state.view);',
+      replacement: 'const above = state.view;',
+      reason: /signs prepare in view 2 after (prepare|skip) in view 2/,
+      isLosingDisk: true,
+    },
+    {
+      what: 'a voter without memory that does not keep to the view it waits for (W6)',
+      file: 'consensus/memory.js',
+      text: 'return view > memory.above;',
+      replacement: 'return true;',
+      reason: /signs \w+ in view 1 after \w+ in view 1/,
+      isLosingDisk: true,
+    },
+    {
       what: 'votes that a restart forgets (W5)',
       file: 'consensus/recovery.js',
       text: 'return markAfter(mark, record.vote.view, record.vote.kind);',
@@ -68,9 +97,11 @@ describe('the search finds', () => {
       reason: /only what was permitted is sent again/,
     },
   ];
-  for (const { what, reason, ...mutation } of guards) {
+  for (const { what, reason, isLosingDisk = false, ...mutation } of guards) {
     it(what, async () => {
-      const { violation } = await explore({ variants: [2, 1], stateCountMax: 300_000 }, [mutation]);
+      const { violation } = await explore({ variants: [2, 1], stateCountMax: 300_000, isLosingDisk }, [
+        mutation,
+      ]);
       assert.match(violation ?? 'nothing was found', reason);
     }).timeout(testMsMax);
   }

@@ -7,6 +7,8 @@ import { createVoterStates, type VoterStates } from './voter.ts';
 export interface SearchOptions {
   /** For each view, how many blocks the leader makes on each parent. */
   readonly variants: readonly number[];
+  /** W6: one honest voter may lose its disk at any time, and goes on with its key alone. */
+  readonly isLosingDisk?: boolean;
   /** The budget: the search ends there, and says so. */
   readonly stateCountMax: number;
 }
@@ -33,9 +35,9 @@ export function explore(options: SearchOptions, mutations: readonly Mutation[] =
   return withMutant([electedByTable, ...mutations], (core) => search(core, options));
 }
 
-function search(core: Core, { variants, stateCountMax }: SearchOptions): SearchReport {
+function search(core: Core, { variants, stateCountMax, isLosingDisk = false }: SearchOptions): SearchReport {
   const universe = createUniverse(variants);
-  const states = createVoterStates(core, universe);
+  const states = createVoterStates(core, universe, isLosingDisk);
   const seen = createNumberSet(stateCountMax);
   const count = { moves: 0, finals: 0 };
   const report = (violation: string | null, isWhole: boolean): SearchReport => ({
@@ -57,8 +59,9 @@ function search(core: Core, { variants, stateCountMax }: SearchOptions): SearchR
     if ((existing & commitsOf(universe)) !== 0) count.finals += 1;
     for (const [place, id] of ids.entries()) {
       if (place > 0 && ids[place - 1] === id) continue;
-      for (const { needed, to, violation: broken } of states.movesFrom(id)) {
-        if ((needed & ~existing) !== 0) continue;
+      const losingView = viewOfLoss(states, ids, place);
+      for (const { needed, to, lossView, violation: broken } of states.movesFrom(id)) {
+        if ((needed & ~existing) !== 0 || (lossView !== null && lossView !== losingView)) continue;
         if (broken !== null) return report(`${broken}: ${ids.map(states.describe).join('; ')}`, false);
         count.moves += 1;
         seen.add(packWith(ids, place, to));
@@ -67,6 +70,12 @@ function search(core: Core, { variants, stateCountMax }: SearchOptions): SearchR
     if (seen.size() >= stateCountMax) return report(null, false);
   }
   return report(null, true);
+}
+
+/** The highest view of the two others; null if one of the three has lost its disk: one is what f allows beside the dishonest one. */
+function viewOfLoss(states: VoterStates, ids: Ids, place: number): number | null {
+  if (ids.some(states.hasLostDisk)) return null;
+  return Math.max(...ids.filter((_unused, other) => other !== place).map(states.viewIn));
 }
 
 type Ids = readonly [number, number, number];

@@ -14,7 +14,8 @@ import type { Vote } from '../../../protocol/vote.ts';
 import { check, viewOfRecord } from '../checks.ts';
 import { asVerified, chainId, signVote } from '../model.ts';
 import type { Core, LedgerEntry } from '../world.ts';
-import { leader, proposalOf, voters, type Universe } from './universe.ts';
+import { stimuliOf } from './stimuli.ts';
+import { leader, voters, type Universe } from './universe.ts';
 
 const own = 1 as VoterIndex;
 const fetchedMax = 100;
@@ -26,12 +27,16 @@ interface Voter {
   readonly last: LedgerEntry | null;
   /** What it ever signed: a mask of statements. */
   readonly signed: number;
+  /** W6: the highest view of the other honest voters when it lost its disk; null if it never did. */
+  readonly lossView: number | null;
 }
 
 interface Move {
   /** The certificates that must exist: a mask. */
   readonly needed: number;
   readonly to: number;
+  /** The voter loses its disk, while the others are in this view at most; null for all other moves. */
+  readonly lossView: number | null;
   /** What the voter breaks on the way: it matters only if those certificates can exist together. */
   readonly violation: string | null;
 }
@@ -40,17 +45,14 @@ export interface VoterStates {
   /** All states found so far. */
   readonly count: () => number;
   readonly signedIn: (id: number) => number;
+  readonly viewIn: (id: number) => number;
+  readonly hasLostDisk: (id: number) => boolean;
   readonly movesFrom: (id: number) => readonly Move[];
   readonly describe: (id: number) => string;
 }
 
-interface Stimulus {
-  readonly needed: number;
-  readonly events: readonly ConsensusEvent[];
-}
-
 /** State 0 is the start. */
-export function createVoterStates(core: Core, universe: Universe): VoterStates {
+export function createVoterStates(core: Core, universe: Universe, isLosingDisks: boolean): VoterStates {
   const config: ReplicaConfig & { readonly leaders: readonly number[] } = {
     chainId,
     voters,
@@ -80,23 +82,36 @@ export function createVoterStates(core: Core, universe: Universe): VoterStates {
   const explore = (id: number): readonly Move[] => {
     const voter = found[id];
     check(voter !== undefined, 'a state has a voter');
-    const ways = [...stimuliOf(machine, voter), { needed: 0, events: null }].flatMap(
-      ({ needed, events }): Move[] => {
-        try {
-          const outcomes = events === null ? [restart(machine, voter)] : outcomesOf(machine, voter, events);
-          return outcomes.map((outcome) => ({ needed, to: idOf(outcome), violation: null }));
-        } catch (error) {
-          return [{ needed, to: -1, violation: error instanceof Error ? error.message : String(error) }];
-        }
-      },
-    );
-    return weakest(ways.filter(({ to }) => to !== id));
+    const ways = [
+      ...stimuliOf(universe, voter.state.view, (voter.lossView ?? 1) as View),
+      { needed: 0, events: null },
+    ].flatMap(({ needed, events }): Move[] => {
+      try {
+        const outcomes = events === null ? [restart(machine, voter)] : outcomesOf(machine, voter, events);
+        return outcomes.map((outcome) => ({ needed, to: idOf(outcome), lossView: null, violation: null }));
+      } catch (error) {
+        const violation = error instanceof Error ? error.message : String(error);
+        return [{ needed, to: -1, lossView: null, violation }];
+      }
+    });
+    return [...weakest(ways.filter(({ to }) => to !== id)), ...lossesOf(voter)];
   };
 
-  idOf(begin(machine, { state: recoverFrom(machine, null, []), records: [], last: null, signed: 0 }));
+  const lossesOf = (voter: Voter): readonly Move[] => {
+    if (!isLosingDisks || voter.lossView !== null) return [];
+    return Array.from({ length: universe.viewCount + 1 }, (_unused, index) => {
+      const lossView = index + 1;
+      return { needed: 0, to: idOf(withoutDisk(machine, voter, lossView)), lossView, violation: null };
+    });
+  };
+
+  const disk = { records: [], last: null, signed: 0, lossView: null };
+  idOf(begin(machine, { ...disk, state: recoverFrom(machine, null, []) }));
   return {
     count: () => found.length,
     signedIn: (id) => found[id]?.signed ?? 0,
+    viewIn: (id) => found[id]?.state.view ?? 0,
+    hasLostDisk: (id) => (found[id]?.lossView ?? null) !== null,
     movesFrom: (id) => (moves[id] ??= explore(id)),
     describe: (id) => describe(machine, found[id]),
   };
@@ -114,51 +129,11 @@ function weakest(moves: readonly Move[]): readonly Move[] {
   return moves.filter(
     (move, index) =>
       !moves.some((other, place) => {
-        if (other.to !== move.to || (other.needed & ~move.needed) !== 0) return false;
+        if (other.to !== move.to || other.violation !== move.violation || (other.needed & ~move.needed) !== 0)
+          return false;
         return other.needed !== move.needed || place < index;
       }),
   );
-}
-
-/** What the network could bring, and a timer. Whatever does nothing leads back to the same state and is dropped there. */
-function stimuliOf(machine: Machine, { state }: Voter): readonly Stimulus[] {
-  const { universe } = machine;
-  const stimuli: Stimulus[] = [];
-  for (const [bit, { kind, view, digest, certificate }] of universe.statements.entries()) {
-    const needed = 1 << bit;
-    stimuli.push({ needed, events: [{ kind: 'certificateReceived', certificate }] });
-    const votes = [0, 2, 3].map((voter) =>
-      signVote({ kind, epoch: voters.epoch, view, digest }, voter as VoterIndex),
-    );
-    stimuli.push({ needed, events: votes.map((vote) => ({ kind: 'voteReceived', vote })) });
-  }
-  for (const block of universe.blocks) {
-    if (block.header.view >= state.view) stimuli.push(...proposalsOf(machine, block));
-  }
-  if (state.view <= universe.viewCount) {
-    const timeout = { kind: 'view', view: state.view } as const;
-    stimuli.push({ needed: 0, events: [{ kind: 'timeoutElapsed', timeout }] });
-  }
-  return stimuli;
-}
-
-/** With the certificate of the parent, of another block, or of none; with all SCs between, or none of them. */
-function proposalsOf({ universe }: Machine, block: Block): readonly Stimulus[] {
-  const { view, parentView, parentDigest } = block.header;
-  const bitsOf = (isIn: (statement: Universe['statements'][number]) => boolean): readonly number[] =>
-    universe.statements.flatMap((statement, bit) => (isIn(statement) ? [1 << bit] : []));
-  const skips = bitsOf((one) => one.kind === 'skip' && one.view > parentView && one.view < view);
-  const right = bitsOf((one) => one.kind === 'prepare' && one.digest === parentDigest);
-  const wrong = bitsOf((one) => one.kind === 'prepare' && one.view < view && one.digest !== parentDigest);
-  const maskOfSkips = skips.reduce((mask, bit) => mask | bit, 0);
-  const parents = new Set([0, ...right, ...wrong.slice(0, 1)]);
-  const masks = new Set([...parents].flatMap((parent) => [parent, parent | maskOfSkips]));
-  return [...masks].map((needed) => {
-    const certificates = universe.statements
-      .filter((_unused, bit) => (needed & (1 << bit)) !== 0)
-      .map(({ certificate }) => certificate);
-    return { needed, events: [{ kind: 'proposalReceived', proposal: proposalOf(block, certificates) }] };
-  });
 }
 
 /** The voter after the events; and what it would be had it crashed in between, with any part of what it had to write. */
@@ -193,7 +168,15 @@ function outcomesOf(machine: Machine, voter: Voter, events: readonly ConsensusEv
   return [current, ...outcomes];
 }
 
+/** W6: what is left is the key. */
+function withoutDisk(machine: Machine, { signed }: Voter, lossView: number): Voter {
+  const lost = { kind: 'memory', memory: 'lost', epoch: voters.epoch, view: 0 as View } as const;
+  const state = recoverFrom(machine, null, [lost]);
+  return begin(machine, { state, records: [lost], last: null, signed, lossView });
+}
+
 function recordsOf(effect: Effect): readonly SafetyRecord[] {
+  if (effect.kind === 'recordMemory') return [effect.record];
   if (effect.kind === 'castVote') return [{ kind: 'vote', vote: signVote(effect.ballot, own) }];
   if (effect.kind === 'recordCertificate')
     return [{ kind: 'certificate', certificate: asVerified(effect.certificate) }];
@@ -234,7 +217,11 @@ function carriedOut(machine: Machine, voter: Voter, effect: Effect): Voter {
     blocks[0]?.header.height === (voter.last?.block.header.height ?? 0) + 1,
     'final heights are not contiguous',
   );
-  const records = voter.records.filter((record) => viewOfRecord(record) > certificate.view);
+  // W9, and W6: the newest word of memory stays.
+  const word = voter.records.findLast(({ kind }) => kind === 'memory');
+  const records = voter.records.filter(
+    (record) => record === word || viewOfRecord(record) > certificate.view,
+  );
   return { ...voter, last: { block, certificate }, records };
 }
 
@@ -298,12 +285,15 @@ function begin(machine: Machine, voter: Voter): Voter {
  * did not prepare. What it does with them is explored by bringing them again, so nothing is lost, and far fewer states are left.
  */
 function rest({ universe }: Machine, voter: Voter): Voter {
-  const { state, signed } = voter;
+  const { state, signed, lossView } = voter;
+  const isWaiting = state.memory.kind === 'lost' && state.view < (lossView ?? 0);
   const proposal = state.proposals.get(state.view);
   const isPrepared = (block: Block): boolean =>
     (signed & (1 << universe.bitOf('prepare', block.header.view, digestOf(block)))) !== 0;
   return {
     ...voter,
+    // A report of the view that it is in already, or of one below, is backed whatever it says.
+    lossView: lossView === null || isWaiting ? lossView : 1,
     state: {
       ...state,
       prepared: new Map(),
@@ -314,6 +304,7 @@ function rest({ universe }: Machine, voter: Voter): Voter {
       blocks: new Map([...state.blocks].filter(([, block]) => isPrepared(block))),
       candidates: new Map(),
       fetching: new Set(),
+      memory: state.memory.kind === 'lost' ? { kind: 'lost', reports: new Map() } : state.memory,
       heard: state.heard.map(() => ({ tick: 0, view: 0 as View })),
     },
   };
@@ -322,7 +313,7 @@ function rest({ universe }: Machine, voter: Voter): Voter {
 /** Everything that decides what the voter will do, and what it would do after a restart. */
 function keyOf(machine: Machine, voter: Voter): string {
   const recovered = recoverFrom(machine, voter.last, voter.records);
-  return [voter.signed, stateKey(voter.state), stateKey(recovered)].join(' ');
+  return [voter.signed, voter.lossView, stateKey(voter.state), stateKey(recovered)].join(' ');
 }
 
 /**
@@ -330,8 +321,9 @@ function keyOf(machine: Machine, voter: Voter): string {
  * in the mask, and no part of what comes.
  */
 function stateKey(state: ReplicaState): string {
-  const { view, round, final, signed, proposals } = state;
-  const place = `${view} ${final.digest}`;
+  const { view, round, final, signed, proposals, memory } = state;
+  const above = memory.kind === 'regained' ? memory.above : memory.kind;
+  const place = `${view} ${final.digest} ${above}`;
   if (signed.view >= view) return `${place} ${signed.view} ${signed.kind}`;
   const held = proposals.get(view)?.digest;
   return [place, held, round.validation?.digest, round.isProposalInvalid, round.isOverdue].join(' ');
