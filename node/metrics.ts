@@ -149,7 +149,7 @@ export function createMetrics(): Metrics {
 export function readinessReasons(facts: ReadinessFacts): readonly string[] {
   const reasons: string[] = [];
   if (facts.isStopping) reasons.push('The node is stopping.');
-  if (facts.isStorageFailed) reasons.push('A write to the disk failed; the node no longer votes.');
+  if (facts.isStorageFailed) reasons.push('The disk failed or is damaged; the node no longer votes.');
   if (facts.isDiskLow) reasons.push('The disk is nearly full; no new transactions are taken.');
   if (facts.isSyncing) reasons.push('The node is catching up with the ledger.');
   if (facts.votersHeard < facts.quorum) {

@@ -106,7 +106,7 @@ describe('readiness', () => {
     };
     assert.deepEqual(readinessReasons(ill), [
       'The node is stopping.',
-      'A write to the disk failed; the node no longer votes.',
+      'The disk failed or is damaged; the node no longer votes.',
       'The disk is nearly full; no new transactions are taken.',
       'The node is catching up with the ledger.',
       'Only 2 of the 3 voters needed for a block are heard.',
