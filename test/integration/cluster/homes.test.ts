@@ -1,7 +1,7 @@
 /** Homes that were tampered with or damaged: a node that starts from one must say what is wrong, and never start empty. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { appendFileSync, cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,12 +28,6 @@ describe('a node whose home was changed', function changedHome() {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  /** Exit code and the two lines for people. */
-  const outcomeOf = ({ exitCode, stderr }: CommandResult): readonly unknown[] => [
-    exitCode,
-    ...stderr.trimEnd().split('\n').slice(-2),
-  ];
-
   it('names an unknown setting with its place and the nearest one that exists', async () => {
     appendFileSync(homePaths(home).config, '\n[log2]\n\n[metrics2]\n');
     const { exitCode, stderr } = await runCommand(home, ['start']);
@@ -42,25 +36,35 @@ describe('a node whose home was changed', function changedHome() {
     assert.match(stderr, /^try: did you mean log/m);
   });
 
-  it('does not start without its safety log', async () => {
+  /** Starts as far as to its listening address, which is taken: the stores are open by then. */
+  const startUpToListening = async (): Promise<CommandResult> => {
+    const taken = createServer();
+    taken.listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    writeConfigs(directory, new Map([['hospital', { network: port, rpc: 0 }]]), 'info');
+    const result = await runCommand(home, ['start']);
+    taken.close();
+    return result;
+  };
+
+  it('only observes without its safety log, and remembers that (W6)', async () => {
     const { safety } = homePaths(home);
     for (const name of readdirSync(safety)) rmSync(join(safety, name), { recursive: true });
-    assert.deepEqual(outcomeOf(await runCommand(home, ['start'])), [
-      4,
-      'error: there is no safety log',
-      'try: never make an empty one: a node that forgot its votes can vote twice; restore the home whole',
-    ]);
-    assert.deepEqual(
-      readdirSync(safety).filter((name) => name.startsWith('segment')),
-      [],
-    );
+    const first = await startUpToListening();
+    assert.match(first.stderr, /the safety log is lost: this node only observes for now \(W6\)/);
+    const segments = readdirSync(safety).filter((name) => name.startsWith('segment'));
+    assert.deepEqual(segments, ['segment-00000001']);
+    assert.equal(readFileSync(join(safety, 'segment-00000001')).subarray(0, 8).toString(), 'rxlost01');
   });
 
-  it("does not start with another node's safety log", async () => {
+  it("only observes with another node's safety log, which it keeps aside", async () => {
     const { safety } = homePaths(home);
     rmSync(safety, { recursive: true });
     cpSync(homePaths(homeOf(directory, 'clinic')).safety, safety, { recursive: true });
-    assert.equal((await runCommand(home, ['start'])).exitCode, 4);
+    const { stderr } = await startUpToListening();
+    assert.match(stderr, /the safety log is lost/);
+    assert.ok(readdirSync(safety).includes('void-segment-00000001'));
   });
 
   it('does not start from a ledger that lost the file by which it is found', async () => {
