@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { runCoreSchedules } from './coreMain.ts';
 import { runSchedule } from './node/schedule.ts';
 import { describeSwarm, runSwarm } from './node/swarm.ts';
-import { failureOf } from './node/worker.ts';
+import { draws, failureOf, type Variant } from './node/worker.ts';
 
 const { values } = parseArgs({
   options: {
@@ -14,16 +14,18 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     nodes: { type: 'string', default: '4' },
     core: { type: 'boolean', default: false },
+    variant: { type: 'string', default: 'usual' },
   },
 });
 
 const seedCount = Number(values.seeds);
 const firstSeed = Number(values.seed);
+const variant: Variant = values.variant === 'forgetful' ? 'forgetful' : 'usual';
 const barWidth = 40;
 
 async function runOne(seed: number): Promise<void> {
   try {
-    const report = await runSchedule({ seed });
+    const report = await runSchedule({ seed, draw: draws[variant] });
     const { traceDigest, eventCount, heightAtHeal, recoveryMs, counts } = report;
     console.log(report.plan);
     console.log(
@@ -32,7 +34,7 @@ async function runOne(seed: number): Promise<void> {
     );
   } catch (error) {
     console.log(error);
-    console.log(`FAILED ${failureOf(seed, error)}`);
+    console.log(`FAILED ${failureOf(seed, variant, error)}`);
     process.exitCode = 1;
   }
 }
@@ -42,6 +44,7 @@ async function runMany(): Promise<void> {
   const report = await runSwarm({
     firstSeed,
     seedCount,
+    variant,
     onDone: (doneCount, failureCount) => {
       const isShown = isTerminal || doneCount % 100 === 0;
       if (!isShown) return;

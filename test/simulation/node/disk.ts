@@ -58,8 +58,10 @@ export class SimulatedDisk {
     return this.#databases.get(path) ?? null;
   }
 
-  loseDatabase(path: string): void {
-    this.#databases.delete(path);
+  /** As it is on another disk. */
+  replaceDatabase(path: string, other: SimulatedDisk): void {
+    const rows = other.database(path);
+    if (rows !== null) this.#databases.set(path, rows.clone());
   }
 
   /** The process ended, or the power failed with it. Gives how many files lost something. */

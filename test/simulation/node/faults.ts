@@ -28,6 +28,7 @@ export const faultKinds = [
   'bit rot',
   'data directory lost',
   'safety log lost',
+  'everything but the keys lost',
   'Byzantine message',
 ] as const;
 

@@ -104,31 +104,38 @@ function crashAll(world: World): void {
   }
 }
 
-/** Damage for good to one honest machine, if the dishonest ones leave room for it. */
+/** One honest machine is damaged, if the dishonest ones leave room for it. */
 function damage(world: World): void {
-  const { plan, random, counts, machines } = world;
+  const { plan, random, machines } = world;
   if (world.isHealed || plan.byzantineCount >= faultyMax(plan.voterCount)) return;
   const machine = random.pick(machines.filter(({ isHonest }) => isHonest));
-  // Who lost its safety log alone observes until the others have told it enough (W6), and comes back.
-  machine.isDamaged = plan.damage !== 'safetyLost';
-  const isRotten = plan.damage === 'bitRot';
-  if (isRotten) {
-    world.watch.onSafetyLost(machine);
+  if (plan.damage === 'bitRot') {
+    machine.isDamaged = true;
     rot(world, machine);
+  } else {
+    if (machine.process !== null) die(world, machine.process, true);
+    lose(world, machine);
   }
-  if (!isRotten && machine.process !== null) die(world, machine.process, true);
-  if (plan.damage === 'dataLost') {
-    counts.add('data directory lost');
-    machine.disk.loseDatabase(layout.ledger);
-    machine.disk.loseDatabase(layout.batches);
+  // After its death, which remembered what it was to remember.
+  world.watch.onSafetyLost(machine);
+  boot(world, machine);
+}
+
+/** W6: who lost its safety log observes until the others have told it enough; who lost its ledger gets it from them. */
+function lose({ plan, counts, cast, watch }: World, machine: Machine): void {
+  if (plan.damage === 'dataLost') counts.add('data directory lost');
+  if (plan.damage === 'safetyLost') counts.add('safety log lost');
+  if (plan.damage === 'homeLost') counts.add('everything but the keys lost');
+  if (plan.damage !== 'safetyLost') {
+    watch.onDataLost(machine);
+    machine.hasLostData = true;
+    const fresh = cast.disks[machine.index];
+    if (fresh === undefined) return;
+    machine.disk.replaceDatabase(layout.ledger, fresh);
+    machine.disk.replaceDatabase(layout.batches, fresh);
     machine.disk.files.loseFile(layout.anchor);
   }
-  if (plan.damage === 'safetyLost') {
-    counts.add('safety log lost');
-    world.watch.onSafetyLost(machine);
-    machine.disk.files.loseDirectory(layout.safety);
-  }
-  boot(world, machine);
+  if (plan.damage !== 'dataLost') machine.disk.files.loseDirectory(layout.safety);
 }
 
 function rot(world: World, { disk }: Machine): void {

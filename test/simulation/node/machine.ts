@@ -2,6 +2,7 @@
 import { Engine } from '../../../node/engine.ts';
 import { NodeFailure } from '../../../node/nodeFailure.ts';
 import type { Clock } from '../../../node/clock.ts';
+import { StorageFailure } from '../../../node/storage/failure.ts';
 import { closeStores, openStoresOn } from '../../../node/stores.ts';
 import { home, simulatedScheme, startMs } from './cast.ts';
 import type { DiskUser } from './disk.ts';
@@ -13,12 +14,14 @@ import { later, laterOn, runOn, type Machine, type Process, type World } from '.
 const rebootMs = { min: 50, spread: 1_000 };
 /** A supervisor waits so long before it starts a program again that failed to start. */
 const retryMs = 1_000;
+const answeringMsMax = 2_000;
 
 const silent = (): void => undefined;
 const silentLog = { debug: silent, info: silent, warn: silent, error: silent };
 
 export function boot(world: World, machine: Machine): void {
   if (machine.process !== null) return;
+  machine.isOff = false;
   const process: Process = {
     machine,
     isAlive: true,
@@ -72,14 +75,33 @@ async function start(world: World, process: Process): Promise<void> {
   });
 }
 
-/** The program ends by itself: its supervisor starts it again. */
+/**
+ * The program cannot go on. Most ends are exits, and its supervisor starts it again at once; after a failure of the disk it may go on
+ * answering for a while, as a node whose operator has yet to come, and must not vote (W7).
+ */
 function onFatal(world: World, process: Process, cause: unknown): void {
+  if (!process.isAlive) return;
+  const isAnswering = cause instanceof StorageFailure && process.engine?.isFailed === true;
+  if (isAnswering && !world.isHealed && world.random.chance(0.5)) {
+    later(world, world.random.below(answeringMsMax), () => exit(world, process, cause));
+    return;
+  }
+  exit(world, process, cause);
+}
+
+function exit(world: World, process: Process, cause: unknown): void {
   if (!process.isAlive) return;
   world.watch.onFatal(process, cause);
   world.trace.note('fatal', world.nowMs, process.machine.index);
   if (cause instanceof NodeFailure && cause.code === 'clonedKey') process.machine.isDamaged = true;
   end(world, process, { isPowerLost: false, isOrderly: false });
   rebootLater(world, process.machine, retryMs);
+}
+
+/** The power fails, and nobody starts the machine again until somebody does. */
+export function switchOff(world: World, machine: Machine): void {
+  machine.isOff = true;
+  if (machine.process !== null) die(world, machine.process, true);
 }
 
 /** All at once, without a word: the process is killed, or the power fails. */
@@ -108,7 +130,7 @@ function end(
 
 /** A machine whose disk is damaged for good fails again each time; once is enough. */
 function rebootLater(world: World, machine: Machine, afterMs: number): void {
-  if (machine.isDamaged) return;
+  if (machine.isDamaged || machine.isOff) return;
   later(world, afterMs, () => boot(world, machine));
 }
 

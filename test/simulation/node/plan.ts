@@ -46,9 +46,14 @@ export interface Plan {
   readonly readErrorRate: number;
   readonly fullRate: number;
   readonly slowSyncRate: number;
-  /** Damage for good: one machine of the f that may fail. */
-  readonly damage: 'bitRot' | 'dataLost' | 'safetyLost' | null;
+  /**
+   * What one machine of the f that may fail loses: some bits, and it stays down; its ledger and batches, which begin anew at genesis; its
+   * safety log; both of them.
+   */
+  readonly damage: 'bitRot' | 'dataLost' | 'safetyLost' | 'homeLost' | null;
 }
+
+const damages = ['bitRot', 'dataLost', 'safetyLost', 'homeLost'] as const;
 
 function sometimes<T>(random: Random, probability: number, draw: () => T): T | null {
   return random.chance(probability) ? draw() : null;
@@ -97,8 +102,16 @@ export function planOf(random: Random, voterCount: number): Plan {
     readErrorRate: drawRate(0.15, 0.00003, 0.001),
     fullRate: drawRate(0.15, 0.0003, 0.01),
     slowSyncRate: drawRate(0.3, 0.003, 0.1),
-    damage: random.chance(0.15) ? random.pick(['bitRot', 'dataLost', 'safetyLost'] as const) : null,
+    damage: random.chance(0.15) ? random.pick(damages) : null,
   };
+}
+
+/** As the seed has it, but an honest machine loses what it signed, with or without its ledger (W6). */
+export function forgetfulPlanOf(random: Random, voterCount: number): Plan {
+  const plan = planOf(random, voterCount);
+  const damage = random.pick(['safetyLost', 'homeLost'] as const);
+  const byzantineCount = Math.min(plan.byzantineCount, faultyMax(voterCount) - 1);
+  return { ...plan, damage, byzantineCount, healMs: 2_000 + random.below(2_000) };
 }
 
 /** Nothing goes wrong; what a test wants otherwise it says. */

@@ -23,6 +23,8 @@ export interface ScheduleOptions {
   readonly seed: number;
   /** Drawn from the seed if not given. */
   readonly plan?: Plan;
+  /** Draws the plan from the seed, if it is not the usual one. */
+  readonly draw?: (random: Random, voterCount: number) => Plan;
   /** Machine by index that dies at so many operations of its disk. */
   readonly crashAt?: { readonly machine: number; readonly operation: number };
 }
@@ -61,10 +63,21 @@ export async function runSchedule(options: ScheduleOptions): Promise<ScheduleRep
   }
 }
 
-async function runPhases({ world, run, eventCount }: RunningWorld): Promise<ScheduleReport> {
+/** Machines, applications and faults have begun; the rest is the caller's. */
+export async function beginSchedule(options: ScheduleOptions): Promise<RunningWorld> {
+  const running = await createWorld(options);
+  begin(running.world);
+  return running;
+}
+
+function begin(world: World): void {
   for (const machine of world.machines) boot(world, machine);
   startClients(world);
   startFaults(world);
+}
+
+async function runPhases({ world, run, eventCount }: RunningWorld): Promise<ScheduleReport> {
+  begin(world);
   await run(() => false, world.plan.healMs);
   const heightAtHeal = world.watch.checks.finalHeightMax();
   const healedMs = world.nowMs;
@@ -85,15 +98,15 @@ async function runPhases({ world, run, eventCount }: RunningWorld): Promise<Sche
   };
 }
 
-interface RunningWorld {
+export interface RunningWorld {
   readonly world: World;
   readonly run: RunUntil;
   readonly eventCount: () => number;
 }
 
-async function createWorld({ seed, plan: given, crashAt }: ScheduleOptions): Promise<RunningWorld> {
+async function createWorld({ seed, plan: given, draw, crashAt }: ScheduleOptions): Promise<RunningWorld> {
   const random = seededRandom(seed);
-  const plan = given ?? planOf(random, random.pick(voterCounts));
+  const plan = given ?? (draw ?? planOf)(random, random.pick(voterCounts));
   const cast = await castOf(plan);
   const machines = createMachines(random, plan, cast);
   const world: World = {
@@ -150,6 +163,8 @@ function createMachines(random: Random, plan: Plan, cast: Cast): readonly Machin
     disk: present(cast.disks[index]).clone(),
     process: null,
     isDamaged: false,
+    hasLostData: false,
+    isOff: false,
     clockOffsetMs: 0,
     clockRate: 1,
     busyUntilMs: 0,

@@ -1,7 +1,7 @@
 /** Many schedules on all cores, each in a thread of its own, and what came of them together. */
 import { Worker } from 'node:worker_threads';
 import { faultKinds, type FaultKind } from './faults.ts';
-import type { SeedReport } from './worker.ts';
+import type { Order, SeedReport, Variant } from './worker.ts';
 
 const threadCount = 2;
 
@@ -19,18 +19,24 @@ export interface SwarmReport {
 export interface SwarmOptions {
   readonly firstSeed: number;
   readonly seedCount: number;
+  readonly variant: Variant;
   readonly onDone: (doneCount: number, failureCount: number) => void;
 }
 
-export async function runSwarm({ firstSeed, seedCount, onDone }: SwarmOptions): Promise<SwarmReport> {
+export async function runSwarm({
+  firstSeed,
+  seedCount,
+  variant,
+  onDone,
+}: SwarmOptions): Promise<SwarmReport> {
   const startedMs = performance.now();
   const reports: SeedReport[] = [];
   let failureCount = 0;
   let next = firstSeed;
-  const take = (): number | null => {
+  const take = (): Order | null => {
     if (next >= firstSeed + seedCount) return null;
     next += 1;
-    return next - 1;
+    return { seed: next - 1, variant };
   };
   const onReport = (report: SeedReport): void => {
     reports.push(report);
@@ -41,13 +47,13 @@ export async function runSwarm({ firstSeed, seedCount, onDone }: SwarmOptions): 
   return summaryOf(reports, (performance.now() - startedMs) / 1_000);
 }
 
-async function runThread(take: () => number | null, onReport: (report: SeedReport) => void): Promise<void> {
+async function runThread(take: () => Order | null, onReport: (report: SeedReport) => void): Promise<void> {
   const worker = new Worker(new URL('./worker.js', import.meta.url));
   const finished = new Promise<void>((resolve, reject) => {
     const give = (): void => {
-      const seed = take();
-      if (seed === null) resolve();
-      else worker.postMessage(seed, []);
+      const order = take();
+      if (order === null) resolve();
+      else worker.postMessage(order, []);
     };
     worker.on('message', (report: SeedReport) => {
       onReport(report);

@@ -58,10 +58,10 @@ export class Watch {
 
   /** Damaged disks count as holders: they are among the f that may fail. */
   #holderCount({ batchDigests }: Block): number {
-    return this.#world().machines.filter(({ isHonest, isDamaged, disk }) => {
+    return this.#world().machines.filter(({ isHonest, isDamaged, hasLostData, disk }) => {
       const batches = disk.database(layout.batches);
       const holds = (digest: Digest): boolean => batches?.has(batchKey(digest)) ?? false;
-      return isHonest && (isDamaged || batchDigests.every(holds));
+      return isHonest && (isDamaged || hasLostData || batchDigests.every(holds));
     }).length;
   }
 
@@ -90,9 +90,11 @@ export class Watch {
     this.#claim(() => this.#noteFrame(process, frame));
   }
 
-  #noteFrame({ machine }: Process, frame: Uint8Array): void {
+  #noteFrame({ machine, engine }: Process, frame: Uint8Array): void {
     const message = decodeMessage(frame);
     if (!message.ok) return;
+    const isStopped = machine.isHonest && engine?.isFailed === true;
+    check(!isStopped, `${machine.name} speaks of ${message.value.kind} after its disk failed`);
     const { checks } = this;
     if (message.value.kind === 'vote' && message.value.vote.voter === machine.index) {
       checks.onSigned(message.value.vote, machine.isHonest);
@@ -148,17 +150,18 @@ export class Watch {
   /** `isBetweenSteps`: what the replica knows is on the disk. */
   onDeath(process: Process, isBetweenSteps: boolean): void {
     const { machine, engine, stores } = process;
-    const isWhole =
-      isBetweenSteps &&
-      engine !== null &&
-      stores !== null &&
-      engine.state.final.height === stores.ledger.head().height;
+    const isKnown = isBetweenSteps && engine !== null && stores !== null && !engine.isFailed;
+    const isWhole = isKnown && engine.state.final.height === stores.ledger.head().height;
     this.#promisedBy(machine).stateAtDeath = isWhole ? engine.state : null;
   }
 
   /** The safety log is gone: what was promised there is known no more. */
   onSafetyLost(machine: Machine): void {
     this.#promisedBy(machine).stateAtDeath = null;
+  }
+
+  onDataLost(machine: Machine): void {
+    this.#promisedBy(machine).height = 0;
   }
 
   /** W4 and W5: nothing that was said or shown is forgotten. */

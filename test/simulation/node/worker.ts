@@ -1,7 +1,18 @@
 /** Runs the seeds that it is given, one after the other, and tells of each. */
 import { isMainThread, parentPort } from 'node:worker_threads';
 import { faultKinds, type FaultKind } from './faults.ts';
+import { forgetfulPlanOf, planOf } from './plan.ts';
 import { runSchedule } from './schedule.ts';
+
+/** How plans are drawn: any faults, or one machine that forgets what it signed. */
+export type Variant = 'usual' | 'forgetful';
+
+export interface Order {
+  readonly seed: number;
+  readonly variant: Variant;
+}
+
+export const draws: Readonly<Record<Variant, typeof planOf>> = { usual: planOf, forgetful: forgetfulPlanOf };
 
 export interface SeedReport {
   readonly seed: number;
@@ -14,18 +25,22 @@ export interface SeedReport {
 }
 
 /** One line: the rule that was broken, and the command that repeats it. */
-export function failureOf(seed: number, error: unknown): string {
+export function failureOf(seed: number, variant: Variant, error: unknown): string {
   const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return `${reason} (npm run simulate -- --seeds 1 --seed ${seed})`;
+  const which = variant === 'usual' ? '' : ` --variant ${variant}`;
+  return `${reason} (npm run simulate -- --seeds 1 --seed ${seed}${which})`;
 }
 
-async function runSeed(seed: number): Promise<SeedReport> {
+async function runSeed({ seed, variant }: Order): Promise<SeedReport> {
   try {
-    const { counts, eventCount, recoveryMs, committedCount } = await runSchedule({ seed });
+    const { counts, eventCount, recoveryMs, committedCount } = await runSchedule({
+      seed,
+      draw: draws[variant],
+    });
     const kinds = faultKinds.map((kind) => [kind, counts.of(kind)] as const);
     return { seed, failure: null, counts: kinds, eventCount, recoveryMs, committedCount };
   } catch (error) {
-    const failure = failureOf(seed, error);
+    const failure = failureOf(seed, variant, error);
     return { seed, failure, counts: [], eventCount: 0, recoveryMs: 0, committedCount: 0 };
   }
 }
@@ -34,7 +49,7 @@ if (!isMainThread && parentPort !== null) {
   const port = parentPort;
   // One at a time: a schedule listens for the errors of its whole thread.
   let last = Promise.resolve();
-  port.on('message', (seed: number) => {
-    last = last.then(async () => port.postMessage(await runSeed(seed)));
+  port.on('message', (order: Order) => {
+    last = last.then(async () => port.postMessage(await runSeed(order)));
   });
 }

@@ -39,6 +39,10 @@ export interface Machine {
   process: Process | null;
   /** Its memory of what it signed or of the ledger is gone or damaged: it cannot start, or is one of the f that may fail. */
   isDamaged: boolean;
+  /** Its ledger began anew: what it held is gone. */
+  hasLostData: boolean;
+  /** Down until somebody starts it. */
+  isOff: boolean;
   /** Its wall clock less the true time, in ms. */
   clockOffsetMs: number;
   /** Of both its clocks: 1 is right. */
