@@ -280,17 +280,22 @@ function replay(directory: string, options: SafetyLogOptions, numbers: readonly 
     const path = segmentPath(directory, number);
     const content = decodeSegment(disk.read(path), options, number);
     wasTornTail = content.isTorn;
-    if (wasTornTail && number === numbers.at(-1)) cutTail(disk, path, content.size);
+    if (number === numbers.at(-1)) settleTail(disk, path, wasTornTail ? content.size : null);
     segments.push({ number, start: content.start, newest: newestOf(content.entries, noPlace) });
     for (const entry of content.entries) entries.push(entry);
   }
+  disk.syncDirectory(directory);
   return { segments, entries, wasTornTail };
 }
 
-function cutTail(disk: Disk, path: string, size: number): void {
+/**
+ * Makes durable what was read, cut to a size if its last record is torn. A process that was killed between its write and its sync left
+ * the record in the page cache alone: what we say because we read it there must not be forgotten when the power fails.
+ */
+function settleTail(disk: Disk, path: string, size: number | null): void {
   const descriptor = disk.open(path, 'existing');
   try {
-    disk.truncate(descriptor, size);
+    if (size !== null) disk.truncate(descriptor, size);
     disk.sync(descriptor);
   } finally {
     disk.close(descriptor);

@@ -22,6 +22,7 @@ export function fateOf(world: World, process: Process, operation: DiskOperation)
   process.callsUntilDeath -= 1;
   if (world.isHealed) return slowness(world, operation, false);
   const { plan, random, counts } = world;
+  if (machine.isHonest && random.chance(plan.diskCrashRate)) return { kind: 'dies' };
   if (random.chance(plan.writeErrorRate)) {
     counts.add(operation === 'sync' || operation === 'syncDirectory' ? 'EIO on a sync' : 'EIO on a write');
     return { kind: 'fails', code: 'EIO' };

@@ -29,6 +29,8 @@ export interface Plan {
   /** Per call of a port: between any two effects, and at every operation of the disk. */
   readonly crashRate: number;
   /** Of crashes: the power fails, not only the process. */
+  /** The same, per operation of the disk. */
+  readonly diskCrashRate: number;
   readonly powerLossShare: number;
   readonly massCrashMs: number | null;
   /** Mean time between orderly restarts, and between pauses, of some machine. */
@@ -89,7 +91,8 @@ export function planOf(random: Random, voterCount: number): Plan {
     cutEveryMs: drawEveryMs(0.5, 300, 2_000),
     hasSlowLinks: random.chance(0.3),
     resetEveryMs: drawEveryMs(0.3, 200, 2_000),
-    crashRate: drawRate(0.5, 0.00003, 0.001),
+    crashRate: drawRate(0.4, 0.00003, 0.001),
+    diskCrashRate: drawRate(0.4, 0.001, 0.02),
     powerLossShare: random.chance(0.5) ? random.fraction() : 0.5,
     massCrashMs: sometimes(random, 0.2, () => random.below(healMs)),
     restartEveryMs: drawEveryMs(0.2, 500, 3_000),
@@ -98,10 +101,10 @@ export function planOf(random: Random, voterCount: number): Plan {
     clockSkewMsMax: random.chance(0.6) ? random.below(700) : 0,
     clockDriftMax: drawRate(0.3, 0.0001, 0.02),
     hasClockJumps: random.chance(0.25),
-    writeErrorRate: drawRate(0.2, 0.0003, 0.01),
-    readErrorRate: drawRate(0.15, 0.00003, 0.001),
-    fullRate: drawRate(0.15, 0.0003, 0.01),
-    slowSyncRate: drawRate(0.3, 0.003, 0.1),
+    writeErrorRate: drawRate(0.2, 0.001, 0.02),
+    readErrorRate: drawRate(0.15, 0.00005, 0.002),
+    fullRate: drawRate(0.15, 0.001, 0.02),
+    slowSyncRate: drawRate(0.3, 0.01, 0.2),
     damage: random.chance(0.15) ? random.pick(damages) : null,
   };
 }
@@ -135,6 +138,7 @@ export function calmPlan(voterCount: number, changes: Partial<Plan> = {}): Plan 
     hasSlowLinks: false,
     resetEveryMs: null,
     crashRate: 0,
+    diskCrashRate: 0,
     powerLossShare: 0.5,
     massCrashMs: null,
     restartEveryMs: null,

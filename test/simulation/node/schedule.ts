@@ -204,7 +204,7 @@ function sound(world: World): readonly Machine[] {
 }
 
 /**
- * Everything that the sound members sealed is final. A batch that a dishonest or broken member gave to some and not to others waits at them
+ * Everything that the sound members sealed is final, but for what one sealed before it lost its store. A batch that a dishonest or broken member gave to some and not to others waits at them
  * until the next work moves the views.
  */
 function isQuiet(world: World): boolean {
@@ -214,7 +214,7 @@ function isQuiet(world: World): boolean {
     const engine = process?.engine ?? null;
     if (engine === null || !engine.isStarted) return false;
     if (engine.state.preparedView > engine.state.final.view || engine.mempoolSize.count > 0) return false;
-    if (members.some(({ name }) => engine.pool.laneSize(name) > 0)) return false;
+    if (members.some(({ name, hasLostData }) => !hasLostData && engine.pool.laneSize(name) > 0)) return false;
     heights.add(process?.stores?.ledger.head().height ?? 0);
   }
   return heights.size === 1;

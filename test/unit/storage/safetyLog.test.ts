@@ -244,6 +244,29 @@ describe('the safety log', () => {
     await log.close();
   });
 
+  it('makes durable what it replays: a process that was killed before its sync left it in the page cache alone', async () => {
+    const directory = join(aFolder(), 'safety');
+    const { log } = await open(directory, { mode: 'create' });
+    log.append([anEntryOf(1)]);
+    await log.close();
+    const synced: string[] = [];
+    const again = await open(directory, {
+      disk: {
+        ...systemDisk,
+        sync: (descriptor) => {
+          synced.push('file');
+          systemDisk.sync(descriptor);
+        },
+        syncDirectory: (path) => {
+          synced.push('directory');
+          systemDisk.syncDirectory(path);
+        },
+      },
+    });
+    assert.deepEqual(synced, ['file', 'directory']);
+    await again.log.close();
+  });
+
   it('writes on after a short write', async () => {
     const directory = join(aFolder(), 'safety');
     const disk: Disk = {
