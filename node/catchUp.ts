@@ -24,6 +24,9 @@ export interface CatchUpPorts {
   readonly handle: (event: ConsensusEvent) => void;
 }
 
+/** Blocks that are held until the certificate that covers them comes: as many as a node that was there keeps executed. */
+const uncertifiedBlocksMax = 1_024;
+
 export class CatchUp {
   readonly #ports: CatchUpPorts;
   /** Whose last answer led nowhere: asked last, or one that boasts and is slow would cost every round its time. */
@@ -67,9 +70,9 @@ export class CatchUp {
 
   /** True iff the member's answer led past our head. */
   async #from(peer: MemberName): Promise<boolean> {
-    const { fetcher, head, log } = this.#ports;
+    const { head, log } = this.#ports;
     const { height, digest } = head();
-    const synced = await fetcher.blocksFrom(peer, (height + 1) as Height);
+    const synced = await this.#upToCertificate(peer, height);
     if (synced.length === 0) return false;
     const certificates = this.#certified(synced, digest);
     if (certificates === null) {
@@ -84,6 +87,22 @@ export class CatchUp {
     this.#ports.handle({ kind: 'blocksReceived', blocks });
     for (const certificate of certificates) this.#ports.handle({ kind: 'certificateReceived', certificate });
     return true;
+  }
+
+  /**
+   * Blocks after a height up to one that carries its CC, in as many answers as it takes: where finality came late, no block of a
+   * whole answer has one. Empty if the member does not lead us there.
+   */
+  async #upToCertificate(peer: MemberName, height: Height): Promise<readonly SyncedBlock[]> {
+    const synced: SyncedBlock[] = [];
+    while (synced.length < uncertifiedBlocksMax && !this.#isStopped) {
+      const next = (height + 1 + synced.length) as Height;
+      const answer = await this.#ports.fetcher.blocksFrom(peer, next);
+      if (answer.length === 0) return [];
+      synced.push(...answer);
+      if (answer.some(({ certificate }) => certificate !== null)) return synced;
+    }
+    return [];
   }
 
   /** All certificates of a range that links to our head and ends with one; null otherwise. Every signature is checked. */

@@ -202,7 +202,7 @@ export class LedgerStore implements StateView {
 
   /**
    * Blocks from a height up, at most `max` and as many as fit one bulk frame, cut back to the last one that carries its CC, so that
-   * the asker can verify all of them. Empty if there are none, or none of so many has a CC.
+   * the asker can verify all of them. Where finality came late none of them has one: then all, and the asker asks on.
    */
   blocksFrom(height: number, max: number): readonly StoredBlock[] {
     const blocks: StoredBlock[] = [];
@@ -216,7 +216,7 @@ export class LedgerStore implements StateView {
       blocks.push(stored);
       if (stored.certificate !== null) certifiedCount = blocks.length;
     }
-    return blocks.slice(0, certifiedCount);
+    return certifiedCount === 0 ? blocks : blocks.slice(0, certifiedCount);
   }
 
   /** Anchors the head and closes. No commit may be under way. */

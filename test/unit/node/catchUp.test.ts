@@ -6,6 +6,7 @@ import type { Digest, Height, MemberName, Verified } from '../../../protocol/bra
 import type { Certificate } from '../../../protocol/certificate.ts';
 import type { SyncedBlock } from '../../../protocol/sync.ts';
 import { aCertificate, aChildOf, aCommitOf, aHeader, testChainId } from '../../support/chain.ts';
+import { until } from '../../support/wait.ts';
 import { aFetcher, aGate, aLog, aName, settled, type Answerer } from '../../support/nodeParts.ts';
 
 /** Blocks 1 to 4, each in the view of its height. */
@@ -91,6 +92,42 @@ describe('catching up', () => {
     assert.equal(setting.height(), 4);
     assert.deepEqual(setting.asked, ['clinic blocksFrom', 'clinic blocksFrom']);
     assert.deepEqual(setting.warnings, []);
+  });
+
+  it('asks one member on where finality came late and a whole answer has no certificate', async () => {
+    const late: Answerer = (request) => {
+      if (request.kind !== 'blocksFrom') throw new Error('only by height');
+      const block = blocks[request.height - 1];
+      if (block === undefined) return { kind: 'blocks', blocks: [] };
+      return {
+        kind: 'blocks',
+        blocks: [request.height === 4 ? certified(block) : { block, certificate: null }],
+      };
+    };
+    const setting = aCatchUp({ clinic: late }, { clinic: 4 });
+    setting.catchUp.wake();
+    await settled();
+    assert.equal(setting.height(), 4);
+    assert.equal(setting.asked.length, 4);
+    assert.deepEqual(setting.kept, blocks);
+  });
+
+  it('lets a member that never shows a certificate lead it on for so many blocks and no further', async () => {
+    const endless: Answerer = (request) => {
+      if (request.kind !== 'blocksFrom') throw new Error('only by height');
+      const range = Array.from({ length: 64 }, (_, index) =>
+        aHeader({ ...noBatches, height: (request.height + index) as Height }),
+      );
+      return {
+        kind: 'blocks',
+        blocks: range.map((header) => ({ block: { header, batchDigests: [] }, certificate: null })),
+      };
+    };
+    const setting = aCatchUp({ clinic: endless, insurer: memberAt(2) }, { clinic: 9_999, insurer: 2 });
+    setting.catchUp.wake();
+    await until('the honest member is asked', () => setting.height() === 2);
+    assert.equal(setting.asked.indexOf('insurer blocksFrom'), 1_024 / 64);
+    setting.catchUp.stop();
   });
 
   it('gives the replica the blocks first and then their certificates', async () => {
