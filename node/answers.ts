@@ -1,10 +1,18 @@
-/** Answers other members' requests for blocks, batches and sealed documents. An answer is cut to one frame, never silently empty. */
+/** Answers other members' requests for blocks, batches, snapshots and sealed documents. An answer is cut to one frame, never silently empty. */
 import { headerDigest, type Block } from '../protocol/block.ts';
-import type { Digest, Height, MemberName } from '../protocol/brand.ts';
-import { batchesPerAnswerMax, bulkFrameBytesMax, headersPerAnswerMax } from '../protocol/limits.ts';
+import type { Digest, Epoch, Height, MemberName } from '../protocol/brand.ts';
+import type { FinalityProof } from '../protocol/lightClient.ts';
+import {
+  batchesPerAnswerMax,
+  bulkFrameBytesMax,
+  closingsPerAnswerMax,
+  headersPerAnswerMax,
+} from '../protocol/limits.ts';
+import type { SnapshotManifest } from '../protocol/snapshot.ts';
 import {
   decodeRequest,
   encodeAnswer,
+  type FinalBlock,
   type SyncAnswer,
   type SyncedBlock,
   type SyncRequest,
@@ -24,6 +32,14 @@ export interface AnswerPorts {
   /** A block that is not final yet, or a final one. */
   readonly findBlock: (digest: Digest) => Block | null;
   readonly findBatch: (digest: Digest) => Uint8Array | null;
+  readonly archive: {
+    readonly finalBlock: (height: Height) => FinalBlock | null;
+    readonly closings: (fromEpoch: Epoch, countMax: number) => readonly FinalityProof[];
+  };
+  readonly snapshots: {
+    readonly newest: () => SnapshotManifest | null;
+    readonly chunk: (snapshot: Digest, index: number) => Uint8Array | null;
+  };
   /** A member told how far its lane reaches. */
   readonly onLaneTip: (from: MemberName, sequence: number) => void;
 }
@@ -51,6 +67,16 @@ async function answer(ports: AnswerPorts, from: MemberName, request: SyncRequest
       const run = ports.pool.run(request.member, request.aboveSequence, batchesPerAnswerMax);
       return { kind: 'batches', batches: fitting(run.map(({ batch }) => batch.bytes)) };
     }
+    case 'snapshot':
+      return { kind: 'snapshot', manifest: ports.snapshots.newest() };
+    case 'snapshotChunk': {
+      const bytes = ports.snapshots.chunk(request.snapshot, request.index);
+      return bytes === null ? { kind: 'refused', code: 'snapshotUnknown' } : { kind: 'snapshotChunk', bytes };
+    }
+    case 'finality':
+      return { kind: 'finality', final: ports.archive.finalBlock(request.height) };
+    case 'closings':
+      return { kind: 'closings', proofs: fittingProofs(ports, request.fromEpoch) };
     case 'laneTip':
       ports.onLaneTip(from, request.sequence);
       return { kind: 'stored' };
@@ -61,6 +87,17 @@ async function answer(ports: AnswerPorts, from: MemberName, request: SyncRequest
     default:
       return unreachable(request);
   }
+}
+
+/** Proofs of closing blocks as far as one frame holds them: each fits alone. */
+function fittingProofs(ports: AnswerPorts, fromEpoch: Epoch): readonly FinalityProof[] {
+  const proofs: FinalityProof[] = [];
+  for (const proof of ports.archive.closings(fromEpoch, closingsPerAnswerMax)) {
+    const more: SyncAnswer = { kind: 'closings', proofs: [...proofs, proof] };
+    if (encodeAnswer(more).length > bulkFrameBytesMax) return proofs;
+    proofs.push(proof);
+  }
+  return proofs;
 }
 
 /** Newest first, as long as they are known and above the height. Certificates travel apart. */

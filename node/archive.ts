@@ -2,13 +2,14 @@
 import type { Header } from '../protocol/block.ts';
 import { decodeBatch } from '../protocol/batch.ts';
 import type { Certificate } from '../protocol/certificate.ts';
-import type { Digest, Height, Id } from '../protocol/brand.ts';
+import type { Digest, Epoch, Height, Id } from '../protocol/brand.ts';
 import { invariant } from '../protocol/invariant.ts';
-import type { FinalityProof } from '../protocol/lightClient.ts';
+import { decodeFinality, type FinalityProof } from '../protocol/lightClient.ts';
 import { stampHeadersMax } from '../protocol/limits.ts';
 import { decodeReceipt, type Receipt } from '../protocol/receipt.ts';
 import { encodeStamp, makeStamp } from '../protocol/stamp.ts';
 import { encodeStateStamp, makeStateStamp } from '../protocol/stateStamp.ts';
+import type { FinalBlock, SyncedBlock } from '../protocol/sync.ts';
 import { decodeTransaction, type Transaction } from '../protocol/transaction.ts';
 import type { BatchStore } from './storage/batches.ts';
 import type { LedgerStore } from './storage/ledger.ts';
@@ -107,6 +108,38 @@ export class Archive {
       certificate = stored.certificate;
     }
     return certificate === null ? null : { headers, certificate };
+  }
+
+  /** A final block with the proof of its finality, or null if either is not here. */
+  finalBlock(height: Height): FinalBlock | null {
+    const stored = this.#ledger.blockAt(height);
+    const proof = stored === null ? null : this.finality(height);
+    return stored === null || proof === null ? null : { block: stored.block, proof };
+  }
+
+  /** Proofs of the closing blocks of this epoch and of those after it, as far as they are known without a gap. */
+  closings(fromEpoch: Epoch, countMax: number): readonly FinalityProof[] {
+    const proofs: FinalityProof[] = [];
+    for (let epoch = fromEpoch; proofs.length < countMax; epoch = (epoch + 1) as Epoch) {
+      const proof = this.#closing(epoch);
+      if (proof === null) return proofs;
+      proofs.push(proof);
+    }
+    return proofs;
+  }
+
+  #closing(epoch: Epoch): FinalityProof | null {
+    const height = this.#ledger.closingAt(epoch);
+    if (height !== null) return this.finality(height);
+    const restored = this.#ledger.closingProof(epoch);
+    const proof = restored === null ? null : decodeFinality(restored);
+    return proof?.ok === true ? proof.value : null;
+  }
+
+  /** Finalized blocks from a height up, as another member asks for them. */
+  blocksFrom(height: Height, countMax: number): readonly SyncedBlock[] {
+    const stored = this.#ledger.blocksFrom(height, countMax);
+    return stored.map(({ block, certificate }) => ({ block, certificate }));
   }
 
   /** Encoded stamp of a transaction that has a receipt; null otherwise. */

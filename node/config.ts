@@ -40,6 +40,7 @@ export interface NodeConfig {
   };
   readonly metrics: { readonly http: LoopbackAddress | null };
   readonly disk: DiskMarks;
+  readonly snapshots: { readonly everyBlocks: number };
   readonly log: { readonly level: LogLevel; readonly pretty: boolean };
 }
 
@@ -174,6 +175,7 @@ function withPaths(home: string, origins: readonly SettingOrigin[]): Result<Load
       hardBytes: number('disk.hardBytes'),
       ballastBytes: number('disk.ballastBytes'),
     },
+    snapshots: { everyBlocks: valueOf('snapshots.everyBlocks') as number },
     log: { level: text('log.level') as LogLevel, pretty: valueOf('log.pretty') === true },
   };
   return accepted({ config, origins });

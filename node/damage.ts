@@ -9,6 +9,7 @@ const restart = 'run `rxledger start`: it goes on from its journal';
 const advices: Readonly<Record<StorageFailureCode, string>> = {
   corrupt: repair,
   behind: repair,
+  partial: 'start again: the node begins anew at the genesis or from a snapshot',
   missing: repair,
   io: `look at the disk, then ${restart}`,
   full: `make room on the disk, then ${restart}`,

@@ -11,8 +11,6 @@ import type { Digest, Height, MemberName, Sequence, Timestamp, Verified } from '
 import { chainIdOf, genesisVoterSet } from '../protocol/genesis.ts';
 import { laneCursor } from '../protocol/lane.ts';
 import { voterIndexOf, type Member, type VoterSet } from '../protocol/member.ts';
-import { mayRead } from '../protocol/fillStatus.ts';
-import { readPrescription } from '../protocol/prescription.ts';
 import { refused, type Result } from '../protocol/result.ts';
 import { encodeAnswer } from '../protocol/sync.ts';
 import type { Transaction } from '../protocol/transaction.ts';
@@ -20,11 +18,13 @@ import { Archive } from './archive.ts';
 import type { Cancel } from './clock.ts';
 import { cloneWatchMs, watchFor, type CloneWatch } from './cloneWatch.ts';
 import { assembleCore, type Core, type CoreOptions } from './core.ts';
-import { Documents } from './documents.ts';
+import type { Documents } from './documents.ts';
+import { documentsOf } from './engineDocuments.ts';
 import type { EngineOptions } from './engineOptions.ts';
 import { Gate, type VerifiedBatch, type VerifiedMessage } from './gate.ts';
 import { intakeHandlers } from './intake.ts';
 import { loadLanes, replayLog, trackOwn } from './reload.ts';
+import { LaneRecovery } from './laneRecovery.ts';
 import { Mempool } from './mempool.ts';
 import { NodeFailure } from './nodeFailure.ts';
 import type { Network, NetworkHandlers } from './network/ports.ts';
@@ -56,6 +56,7 @@ export class Engine {
   readonly #ownVoter: OwnVoter | null;
   readonly #records: readonly SafetyRecord[];
   readonly #core: Core;
+  readonly #laneRecovery: LaneRecovery;
   readonly #watch: CloneWatch | null;
   #mempool: Mempool | null = null;
   #network: Network | null = null;
@@ -92,7 +93,23 @@ export class Engine {
     });
     this.archive = new Archive(options.stores.ledger, options.stores.batches);
     this.#core = assembleCore(this.#coreOptions());
-    this.documents = this.#makeDocuments();
+    this.documents = documentsOf(options, {
+      archive: this.archive,
+      fetcher: this.#core.fetcher,
+      holders: () => this.voters.voters.map((voter) => voter.name),
+      connected: () => this.connected(),
+      member: (name) => this.member(name),
+    });
+    this.#laneRecovery = new LaneRecovery({
+      own: own.name,
+      stores: options.stores,
+      pool: this.pool,
+      peerBook: this.peerBook,
+      fetcher: this.#core.fetcher,
+      voters: () => this.voters,
+      continueAt: (sequence) => this.#mempool?.continueAt(sequence),
+      onFailure: (cause) => this.fail(cause),
+    });
   }
 
   get state(): ReplicaState {
@@ -180,35 +197,16 @@ export class Engine {
     const transaction = await this.gate.transaction(envelopeBytes, now);
     if (!transaction.ok) return transaction;
     const { txId, notAfter } = transaction.value;
-    if (this.tracker.has(txId) || this.#options.stores.ledger.locate(txId) !== null) return transaction;
+    const isExecuted = this.#options.stores.ledger.wasExecuted(transaction.value);
+    if (isExecuted || this.tracker.has(txId)) return transaction;
     if (this.#mempool === null || this.isFailed || this.tracker.isFull)
       return refused('busy', 'not taking part');
     if (!this.#options.hasRoom()) return refused('busy', 'disk space');
+    if (!this.#laneRecovery.isKnown) return refused('busy', 'asking the others for our own batches');
     const taken = this.#mempool.add(transaction.value);
     if (!taken.ok) return taken;
     this.tracker.add(txId, notAfter);
     return transaction;
-  }
-
-  #makeDocuments(): Documents {
-    const { own, stores, sealing, clock, log } = this.#options;
-    return new Documents({
-      chainId: this.chainId,
-      own: own.name,
-      keyPair: sealing,
-      store: stores.sealed,
-      clock,
-      fetcher: this.#core.fetcher,
-      log,
-      sealingKeyOf: (name) => this.member(name)?.sealingKey ?? null,
-      holders: this.voters.voters.map((voter) => voter.name),
-      connected: () => this.connected(),
-      issueOf: async (rxId) => this.archive.issueOf(rxId),
-      mayRead: (name, rxId) => {
-        const prescription = readPrescription(stores.ledger, rxId);
-        return prescription !== null && mayRead(prescription, name, stores.ledger.head().timeMs);
-      },
-    });
   }
 
   #makeMempool(nextSequence: Sequence): Mempool {
@@ -245,10 +243,9 @@ export class Engine {
       answers: {
         pool: this.pool,
         documents: this.documents,
-        blocksFrom: (height, countMax) =>
-          stores.ledger
-            .blocksFrom(height, countMax)
-            .map(({ block, certificate }) => ({ block, certificate })),
+        archive: this.archive,
+        snapshots: stores.snapshots,
+        blocksFrom: (height, countMax) => this.archive.blocksFrom(height, countMax),
         findBlock: (digest) => findUnfinal(digest) ?? stores.ledger.blockByDigest(digest)?.block ?? null,
         findBatch: (digest) => this.pool.get(digest)?.batch.bytes ?? stores.batches.get(digest),
       },
@@ -353,6 +350,7 @@ export class Engine {
     const { height } = stores.ledger.head();
     const isIdle = height === this.#heightAtTick;
     this.#heightAtTick = height;
+    this.#laneRecovery.tick();
     if (isIdle && this.pool.run(own.name, laneCursor(stores.ledger, own.name), 1).length > 0) {
       for (const name of this.connected()) this.#offerLane(name);
     }

@@ -14,6 +14,8 @@ import type { Pool } from './pool.ts';
 import type { Log } from './ports.ts';
 
 const requestTimeoutMs = 2_000;
+/** More than a lane's quota takes, in answers of one frame. */
+const laneAnswersMax = 128;
 
 export interface FetcherOptions {
   readonly gate: Gate;
@@ -93,17 +95,29 @@ export class Fetcher {
     }
   }
 
-  /** A lane's batches that we missed, from its member or from whoever has them. */
-  async lane(peer: MemberName, member: MemberName, aboveSequence: number): Promise<void> {
-    if (this.#laneRequests.has(member)) return;
+  /** A lane's batches that we missed, from its member or from whoever has them. False for no answer, or one is under way. */
+  async lane(peer: MemberName, member: MemberName, aboveSequence: number): Promise<boolean> {
+    if (this.#laneRequests.has(member)) return false;
     this.#laneRequests.add(member);
     try {
       const answer = await this.ask(peer, { kind: 'lane', member, aboveSequence });
-      if (answer === null || answer.kind !== 'batches') return;
+      if (answer === null || answer.kind !== 'batches') return false;
       await this.#admit(peer, answer.batches, null);
+      return true;
     } finally {
       this.#laneRequests.delete(member);
     }
+  }
+
+  /** All that a member holds of a lane above what we hold. False if it did not answer to the end. */
+  async wholeLane(peer: MemberName, member: MemberName): Promise<boolean> {
+    const { pool } = this.#options;
+    for (let count = 0; count < laneAnswersMax; count += 1) {
+      const before = pool.highest(member);
+      if (!(await this.lane(peer, member, before))) return false;
+      if (pool.highest(member) === before) return true;
+    }
+    return false;
   }
 
   /** `isOrdered` tells which digests were ordered by a block; null for none. */

@@ -76,6 +76,11 @@ export class Mempool {
     return accepted(null);
   }
 
+  /** No batch below this sequence from here on. */
+  continueAt(sequence: number): void {
+    this.#sequence = Math.max(this.#sequence, sequence) as Sequence;
+  }
+
   /** Waits for batches on their way to the disk; takes no more transactions. */
   async stop(): Promise<void> {
     this.#isStopped = true;

@@ -9,6 +9,7 @@ import { forgetDamage, writeDamage } from './damage.ts';
 import { DiskGuard } from './diskGuard.ts';
 import { ed25519 } from './ed25519.ts';
 import { Engine } from './engine.ts';
+import { joinChain, type Joined } from './joining.ts';
 import type { Keystore } from './keystore.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -18,6 +19,7 @@ import { NodeFailure } from './nodeFailure.ts';
 import { startRpcServer, type HttpOptions } from './rpc/server.ts';
 import { FinalityListeners, makeRpcPorts } from './rpcPorts.ts';
 import { Scrubber } from './scrubber.ts';
+import { SnapshotMaker } from './snapshotMaker.ts';
 import { isVoting, readinessFacts, type StatusParts } from './status.ts';
 import { StorageFailure } from './storage/failure.ts';
 import { layoutOf } from './storage/layout.ts';
@@ -68,13 +70,18 @@ async function build(
 ): Promise<RunningNode> {
   const { config, genesis, keystore, log, metrics } = options;
   const own = memberNamed(genesis, config.node.name);
-  const stores = await openHome(options, own);
+  let stores = await openHome(options, own);
   stopping.push(async () => closeStores(stores));
   const verifyPool = startVerifyPool({ threads: null });
   stopping.push(async () => verifyPool.stop());
 
   const failure = failureSignal();
   const finality = new FinalityListeners();
+  const joined = await join(options, stores, own);
+  ({ stores } = joined);
+  stopping.push(joined.abandon);
+  const maker = makeSnapshots(options, stores, (cause) => engine.fail(cause));
+  stopping.push(async () => maker.stop());
   const disk = makeDiskGuard(options, (cause) => engine.fail(cause));
   const engine: Engine = makeEngine(options, {
     own,
@@ -85,7 +92,7 @@ async function build(
     onFatal: failure.fail,
   });
   stopping.push(async () => engine.stop());
-  await engine.start(networkOf(options, (reason) => metrics.countTurnedAway(reason)));
+  await engine.start(joined.connect);
 
   stopping.push(watchDisk(options, disk, (cause) => engine.fail(cause)));
   let isStopping = false;
@@ -142,6 +149,14 @@ function warnOfSafetyLog({ safety }: Stores, log: Logger): void {
     log.warn({}, 'the last record of the safety log was torn and is gone: nobody saw it');
 }
 
+/** An empty node takes the state of the others first. */
+async function join(options: NodeOptions, stores: Stores, own: Member): Promise<Joined> {
+  const { home, genesis, log } = options;
+  const connect = networkOf(options, (reason) => options.metrics.countTurnedAway(reason));
+  const world = { clock: systemClock, log, scheme: ed25519, connect };
+  return joinChain(stores, { home, genesis, own, ...world });
+}
+
 /** How this home connects to the other members. */
 export function networkOf(
   options: Pick<NodeOptions, 'config' | 'genesis' | 'keystore' | 'log'>,
@@ -155,6 +170,18 @@ export function networkOf(
   const chainId = chainIdOf(genesis);
   const network = { own, networkKeySeed, chainId, listen, advertise, peers, log, onTurnedAway };
   return async (handlers) => startNetwork(network, handlers);
+}
+
+/** From now on, a snapshot every so many blocks. */
+function makeSnapshots(
+  { config, log }: NodeOptions,
+  { ledger, snapshots }: Stores,
+  onFailure: (cause: unknown) => void,
+): SnapshotMaker {
+  const { everyBlocks } = config.snapshots;
+  const maker = new SnapshotMaker({ snapshots, everyBlocks, log, onFailure });
+  ledger.captureFor(maker);
+  return maker;
 }
 
 /** `finished` rejects with the first failure; nobody needs to listen from the start. */

@@ -93,7 +93,7 @@ function ledgerPort({ engine, genesis, stores, finality }: RpcParts, archive: Ar
     blockAt: (height) => ledger.blockAt(height),
     heightOf: (digest) => ledger.blockByDigest(digest)?.block.header.height ?? null,
     receiptsAt: (height) => archive.receiptsAt(height),
-    heightMin: () => 1 as Height,
+    heightMin: () => (ledger.base + 1) as Height,
     receiptAt: (place) => archive.receiptAt(place),
     transactionOf: (txId) => archive.transactionOf(txId),
     history: async (subject, { after, limit }) =>

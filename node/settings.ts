@@ -153,6 +153,13 @@ export const settings: readonly Setting[] = [
     help: 'size of a file that is given up so that a node with a full disk can start',
   },
   {
+    path: 'snapshots.everyBlocks',
+    kind: 'number',
+    schema: z.int().min(0).max(1_000_000),
+    fallback: 1_000,
+    help: 'blocks from one snapshot of the state to the next, for members that join; 0 makes none',
+  },
+  {
     path: 'log.level',
     kind: 'text',
     schema: z.enum(logLevels),

@@ -1,15 +1,19 @@
 /** The stores of one node, made once and opened together; safety apart from data, as the layout says. */
+import { basename } from 'node:path';
 import type { Digest, Epoch, PublicKey, Timestamp, View } from '../protocol/brand.ts';
 import { equalBytes } from '../protocol/bytes.ts';
 import { chainIdOf, type Genesis } from '../protocol/genesis.ts';
 import { genesisState } from '../protocol/genesisBlock.ts';
 import { isOlderThanVotes } from './forgotten.ts';
+import type { RestoreTarget } from './snapshotRestore.ts';
 import { memoryEntry } from './statement.ts';
 import { openBatches, type BatchStore } from './storage/batches.ts';
 import { systemDisk, type Disk } from './storage/disk.ts';
 import { StorageFailure } from './storage/failure.ts';
 import { layoutOf, makeDirectories } from './storage/layout.ts';
 import { createLedger, openLedger, type LedgerStore } from './storage/ledger.ts';
+import type { GenesisData } from './storage/ledgerCommit.ts';
+import { beginRestore, resetLedger } from './storage/restore.ts';
 import {
   openSafetyLog,
   restartSafetyLog,
@@ -18,11 +22,13 @@ import {
   type SafetyLogOptions,
 } from './storage/safetyLog.ts';
 import { openSealed, type SealedStore } from './storage/sealed.ts';
+import { openSnapshots, type SnapshotStore } from './storage/snapshots.ts';
 
 export interface Stores {
   readonly ledger: LedgerStore;
   readonly batches: BatchStore;
   readonly sealed: SealedStore;
+  readonly snapshots: SnapshotStore;
   readonly safety: OpenedSafety;
 }
 
@@ -59,18 +65,31 @@ export async function openStores(home: string, genesis: Genesis, consensusKey: P
 export async function createStoresOn(owner: StoresOwner): Promise<void> {
   const { disk, home, genesis } = owner;
   const layout = layoutOf(home);
-  const chainId = chainIdOf(genesis);
   makeDirectories(layout, disk.makeDirectory);
-  const safety = await openSafetyLog(layout.safety, safetyOptions(owner, chainId, 'create'));
+  const safety = await openSafetyLog(layout.safety, safetyOptions(owner, chainIdOf(genesis), 'create'));
   await safety.log.close();
-  const { root, writes } = genesisState(genesis);
-  const point = { chainId, timeMs: genesis.createdAt satisfies Timestamp, stateRoot: root, writes };
-  const ledger = await createLedger(layout.ledger, { anchorPath: layout.anchor, genesis: point }, disk);
+  await createData(owner);
+}
+
+/** All that can be had again from the others, at genesis. */
+async function createData({ disk, home, genesis }: StoresOwner): Promise<void> {
+  const layout = layoutOf(home);
+  const options = { anchorPath: layout.anchor, genesis: genesisData(genesis) };
+  const ledger = await createLedger(layout.ledger, options, disk);
   await ledger.close();
   const batches = await openBatches(layout.batches, 'create', disk);
   await batches.close();
   const sealed = await openSealed(layout.sealed, 'create', disk);
   await sealed.close();
+  const snapshots = await openSnapshots(layout.snapshots, disk);
+  await snapshots.close();
+}
+
+/** What a ledger of this chain begins with. */
+function genesisData(genesis: Genesis): GenesisData {
+  const { root, writes } = genesisState(genesis);
+  const timeMs: Timestamp = genesis.createdAt;
+  return { chainId: chainIdOf(genesis), timeMs, stateRoot: root, writes };
 }
 
 /** Opens what `createStoresOn` made; the safety log first, because its lock keeps a second process out. Throws StorageFailure. */
@@ -86,10 +105,13 @@ export async function openStoresOn(owner: StoresOwner): Promise<Stores> {
   try {
     const safety = await openSafety(layout.safety, safetyOptions(owner, chainId, 'existing'));
     keep(safety.log);
-    const ledger = keep(await openLedger(layout.ledger, { anchorPath: layout.anchor, chainId }, disk));
+    await renewData(owner);
+    const ledger = keep(await openWhole(owner, chainId));
     const batches = keep(await openBatches(layout.batches, 'existing', disk));
     const sealed = keep(await openSealed(layout.sealed, 'existing', disk));
-    return { ledger, batches, sealed, safety: checkedSafety(safety, ledger, owner.consensusKey) };
+    const snapshots = keep(await openSnapshots(layout.snapshots, disk));
+    const checked = checkedSafety(safety, ledger, owner.consensusKey);
+    return { ledger, batches, sealed, snapshots, safety: checked };
   } catch (error) {
     for (const store of opened.toReversed()) await store.close();
     throw error;
@@ -121,7 +143,59 @@ function isLoss({ code }: StorageFailure): boolean {
   return code === 'missing' || code === 'corrupt' || code === 'foreign';
 }
 
+/** The ledger; one in which a restore was cut off begins anew at genesis. */
+async function openWhole({ disk, home, genesis }: StoresOwner, chainId: Digest): Promise<LedgerStore> {
+  const layout = layoutOf(home);
+  const options = { anchorPath: layout.anchor, chainId };
+  try {
+    return await openLedger(layout.ledger, options, disk);
+  } catch (error) {
+    if (!(error instanceof StorageFailure && error.code === 'partial')) throw error;
+    await resetLedger(layout.ledger, genesisData(genesis), disk);
+    return openLedger(layout.ledger, options, disk);
+  }
+}
+
+/**
+ * Somebody emptied data/, and kept the safety log beside it: nothing that we promised is forgotten, and the others have the rest. So
+ * the stores are made anew at genesis. A directory from which only some of it is gone is damage, and not touched.
+ */
+async function renewData(owner: StoresOwner): Promise<void> {
+  const { disk, home } = owner;
+  const layout = layoutOf(home);
+  if (disk.hasDatabase(layout.ledger) || disk.list(layout.data).length > 0) return;
+  if (disk.list(layout.home).includes(basename(layout.anchor))) disk.remove(layout.anchor);
+  await createData(owner);
+  const batches = await openBatches(layout.batches, 'existing', disk);
+  await batches.loseLane();
+  await batches.close();
+}
+
+/** The ledger, closed already, of an empty node as the target of a restore. Throws StorageFailure. */
+export async function beginLedgerRestore(home: string, genesis: Genesis): Promise<RestoreTarget> {
+  const restore = await beginRestore(layoutOf(home).ledger);
+  return {
+    add: async (rows) => restore.add(rows),
+    root: () => restore.root(),
+    finish: async (head) => restore.finish(head),
+    giveUp: async () => restore.reset(genesisData(genesis)),
+    close: async () => restore.close(),
+  };
+}
+
+/** The ledger as it is after a restore, or after none. Throws StorageFailure. */
+export async function reopenLedger(
+  ledger: LedgerStore,
+  home: string,
+  genesis: Genesis,
+): Promise<LedgerStore> {
+  await ledger.close();
+  const { ledger: directory, anchor } = layoutOf(home);
+  return openLedger(directory, { anchorPath: anchor, chainId: chainIdOf(genesis) });
+}
+
 export async function closeStores(stores: Stores): Promise<void> {
+  await stores.snapshots.close();
   await stores.sealed.close();
   await stores.batches.close();
   await stores.ledger.close();

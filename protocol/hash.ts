@@ -29,6 +29,8 @@ const tags = {
   pair: 'rxledger/pair/1',
   invitation: 'rxledger/invitation/1',
   evidence: 'rxledger/evidence/1',
+  snapshot: 'rxledger/snapshot/1',
+  snapshotChunk: 'rxledger/chunk/1',
 } as const;
 
 export type HashTag = keyof typeof tags;

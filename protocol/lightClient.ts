@@ -6,9 +6,10 @@
 import * as z from 'zod';
 import { headerDigest, headerSchema, type Header } from './block.ts';
 import type { Digest, Height, Timestamp } from './brand.ts';
-import { verifyCertificate, type Certificate } from './certificate.ts';
+import { certificateSchema, verifyCertificate, type Certificate } from './certificate.ts';
+import { decodeWith, encodeWith } from './codec.ts';
 import { chainIdOf, genesisVoterSet, type Genesis } from './genesis.ts';
-import { stampHeadersMax } from './limits.ts';
+import { bulkFrameBytesMax, stampHeadersMax } from './limits.ts';
 import { voterSetHash, type VoterSet } from './member.ts';
 import { accepted, refused, type Result } from './result.ts';
 import type { SignatureScheme } from './signature.ts';
@@ -21,6 +22,20 @@ export interface FinalityProof {
 }
 
 export const headersSchema: z.ZodType<readonly Header[]> = z.array(headerSchema).min(1).max(stampHeadersMax);
+
+export const finalityProofSchema: z.ZodType<FinalityProof> = z.strictObject({
+  headers: headersSchema,
+  certificate: certificateSchema,
+});
+
+export function encodeFinality(proof: FinalityProof): Uint8Array {
+  return encodeWith(finalityProofSchema, proof);
+}
+
+/** Refusals: `tooLarge`, `malformed`. Nothing is verified yet. */
+export function decodeFinality(bytes: Uint8Array): Result<FinalityProof> {
+  return decodeWith(finalityProofSchema, bytes, bulkFrameBytesMax);
+}
 
 /** What a light client believes: the voters of one epoch, and the block that the epoch starts on. */
 export interface Trust {

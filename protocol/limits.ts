@@ -94,5 +94,13 @@ export const stampHeadersMax = 64;
 export const stampPathMax = 12;
 export const stateKeyBytesMax = 256;
 
+// snapshots
+export const snapshotChunkBytes = 262_144;
+/** All of their digests fit one bulk frame; a state of more than 1.8 GiB has no snapshot. */
+export const snapshotChunksMax = 7_500;
+/** Of one record, or of the ids of one block that expire in one hour. */
+export const snapshotValueBytesMax = 4_194_304;
+export const closingsPerAnswerMax = 16;
+
 // requests between nodes (the same limits at the asker and at the answerer)
 export const batchesPerAnswerMax = 32;

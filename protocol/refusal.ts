@@ -125,6 +125,9 @@ export const refusalCodes = [
   'notARecipient',
   // stamps and proofs
   'proofInvalid',
+  // snapshots
+  'snapshotInvalid',
+  'snapshotUnknown',
   // a node's own answer; never in a receipt
   'documentUnavailable',
 ] as const;

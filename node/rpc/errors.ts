@@ -25,6 +25,7 @@ type ServerErrorName =
   | 'internalError'
   | 'notFound'
   | 'unavailable'
+  | 'historyMissing'
   | 'overloaded'
   | 'unauthorized'
   | 'hostRefused'
@@ -61,6 +62,11 @@ const serverErrors: Readonly<Record<ServerErrorName, ErrorEntry>> = {
     hint: 'Check the identifier, or wait until this node has caught up (node_status).',
   },
   unavailable: { code: -32002, retry: 'after', hint: 'Ask node_status what the node is waiting for.' },
+  historyMissing: {
+    code: -32003,
+    retry: 'never',
+    hint: 'This node joined from a snapshot and knows nothing older; ask a member with a longer history.',
+  },
   overloaded: { code: -32005, retry: 'after', hint: 'Send fewer calls at once.' },
   unauthorized: {
     code: -32010,

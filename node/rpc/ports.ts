@@ -44,12 +44,12 @@ export interface LedgerPort {
   readonly chainName: string;
   /** Height of the latest finalized block; 0 is genesis. */
   readonly height: () => Height;
-  /** Null above the head, at 0 (genesis has no block) and below what was pruned. */
+  /** Null above the head, at 0 (genesis has no block) and below the snapshot that the node joined from. */
   readonly blockAt: (height: Height) => FinalBlock | null;
   readonly heightOf: (digest: Digest) => Height | null;
   /** Receipts of a block in their order; empty for genesis and for an empty block. */
   readonly receiptsAt: (height: Height) => readonly Receipt[];
-  /** Lowest height whose block is still held; 1 on a node that never pruned. */
+  /** Lowest height whose block and receipts are here; 1 on a node that did not join from a snapshot. */
   readonly heightMin: () => Height;
   readonly receiptAt: (location: TransactionLocation) => Receipt | null;
   /** A transaction that has a receipt; null for every other. */

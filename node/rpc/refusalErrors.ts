@@ -333,6 +333,8 @@ export const refusalErrors: Readonly<Record<RefusalCode, ErrorEntry>> = {
     retry: 'never',
     hint: 'This is on the ledger already; evidence_list shows it.',
   },
+  snapshotInvalid: { code: 1120, retry: 'never', hint: 'The snapshot does not give the certified state.' },
+  snapshotUnknown: { code: 1121, retry: 'after', hint: 'The member holds another snapshot by now.' },
   reversalTooLarge: { code: 1130, retry: 'never', hint: 'claim_get shows what is left to take back.' },
   roundExists: {
     code: 1131,

@@ -16,6 +16,7 @@ import {
 } from '../../protocol/transaction.ts';
 import type { TransactionResult, WaitFor, WriteResult } from './contract.ts';
 import { errorEntries, fault, faultOf, type Outcome } from './errors.ts';
+import { isHistoryCut, notHeld } from './history.ts';
 import { hexOf, jsonSchema, timeOf, timestampJson } from './json.ts';
 import { notAfterAheadMsDefault, receiptWaitMsDefault, receiptWaitMsMax } from './limits.ts';
 import type { RpcContext } from './method.ts';
@@ -96,7 +97,7 @@ export async function write(
 
 function remembered(ports: RpcPorts, txId: Digest): Outcome<BuiltWrite> {
   const transaction = ports.ledger.transactionOf(txId);
-  if (transaction === null) return fault('idReused', 'id');
+  if (transaction === null) return fault(isHistoryCut(ports.ledger) ? 'historyMissing' : 'idReused', 'id');
   const { envelopeBytes, notAfter } = transaction;
   return accepted({ txId, envelopeBytes, notAfter, extra: {} });
 }
@@ -152,6 +153,8 @@ export async function submitAndWait(
 ): Promise<Outcome<TransactionResult>> {
   const submitted = await ports.transactions.submit(envelopeBytes);
   if (!submitted.ok) return faultOf(submitted.refusal);
+  // Executed before the snapshot that this node joined from: its receipt is not here.
+  if (submitted.value.status === 'unknown') return notHeld(ports.ledger, 'transaction');
   const isOpen = submitted.value.status === 'pending' && wait.waitFor === 'committed' && wait.timeoutMs > 0;
   if (!isOpen) return accepted(transactionResult(submitted.value));
   return accepted(

@@ -9,7 +9,7 @@ import { compareText } from '../../protocol/bytes.ts';
 import { invariant } from '../../protocol/invariant.ts';
 import { openDatabase, type Database, type RowWrite } from './database.ts';
 import { systemDisk, type Disk } from './disk.ts';
-import { batchKey, laneBounds, laneKey, lanePlace, type LanePlace } from './keyspace.ts';
+import { batchKey, laneBounds, laneKey, laneLostKey, lanePlace, type LanePlace } from './keyspace.ts';
 
 export type StoredBatch = Pick<Batch, 'digest' | 'member' | 'sequence' | 'bytes'>;
 
@@ -105,6 +105,22 @@ export class BatchStore {
     const rows = await this.#database.rows({ ...laneBounds(member, 0), limit: 1, isReversed: true });
     const stored = rows.map(({ key }) => lanePlace(key).sequence);
     return Math.max(0, ...inMemory, ...stored);
+  }
+
+  /** False from `loseLane` to `findLane`, over restarts too. */
+  isLaneKnown(): boolean {
+    return !this.#database.has(laneLostKey);
+  }
+
+  /** This node does not know any more how far its own lane reaches. */
+  async loseLane(): Promise<void> {
+    await this.#database.write([{ key: laneLostKey, value: nothing }], true);
+  }
+
+  /** All that the others hold of this node's lane was put here. */
+  async findLane(): Promise<void> {
+    await this.#flush();
+    await this.#database.write([{ key: laneLostKey, value: null }], true);
   }
 
   #lanesInMemory(member: MemberName): readonly LanePlace[] {

@@ -4,6 +4,7 @@
  */
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { invariant } from '../../protocol/invariant.ts';
 import { systemDisk, type DatabaseOptions, type Disk, type RawDatabase, type RawSnapshot } from './disk.ts';
 import { StorageFailure, storageFailure } from './failure.ts';
 
@@ -24,6 +25,12 @@ export interface KeyRange {
   readonly below: string;
   readonly limit: number;
   readonly isReversed: boolean;
+}
+
+/** The rows of one moment. Close it: while it is open, nothing of them is given up on the disk. */
+export interface DatabaseView {
+  readonly rows: (range: KeyRange) => Promise<readonly Row[]>;
+  readonly close: () => Promise<void>;
 }
 
 const checksumSize = 4;
@@ -90,10 +97,20 @@ export class Database {
 
   /** Rows of a range in the order of their keys (or in reverse), at most `limit`. */
   async rows(range: KeyRange): Promise<readonly Row[]> {
+    return this.#rowsAt(range, this.#before);
+  }
+
+  /** The rows as they are now, whatever is written later. No write may be under way. */
+  view(): DatabaseView {
+    invariant(this.#before === null, 'no write is under way when a view is taken');
+    const snapshot = this.#level.snapshot();
+    return { rows: async (range) => this.#rowsAt(range, snapshot), close: async () => snapshot.close() };
+  }
+
+  async #rowsAt(range: KeyRange, at: RawSnapshot | null): Promise<readonly Row[]> {
     const { above, below, limit, isReversed } = range;
     const bounds = { gt: above, lt: below, limit, reverse: isReversed };
-    const snapshot = this.#before === null ? {} : { snapshot: this.#before };
-    const iterator = this.#level.iterator({ ...bounds, ...snapshot });
+    const iterator = this.#level.iterator(at === null ? bounds : { ...bounds, snapshot: at });
     try {
       const entries = await iterator.all();
       return entries.map(([key, bytes]) => ({ key, value: openEnvelope(key, bytes) }));

@@ -4,10 +4,10 @@ import { BrokenInvariant } from '../../protocol/invariant.ts';
 /**
  * `corrupt`: bytes that we did not write; `io`: the disk reports an error; `missing`: what must be there is not; `locked`:
  * another process has it; `full`: no space; `exists`: create found something; `foreign`: another chain's or key's;
- * `behind`: older than its anchor.
+ * `behind`: older than its anchor; `partial`: a restore that did not come to its end.
  */
 export type StorageFailureCode =
-  'corrupt' | 'io' | 'missing' | 'locked' | 'full' | 'exists' | 'foreign' | 'behind';
+  'corrupt' | 'io' | 'missing' | 'locked' | 'full' | 'exists' | 'foreign' | 'behind' | 'partial';
 
 /** After a failed write its outcome is unknown: nothing is written again before a restart (W7). */
 export class StorageFailure extends Error {

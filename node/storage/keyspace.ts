@@ -66,9 +66,34 @@ export function seenKey(id: string): string {
   return `seen/${id}`;
 }
 
-/** The ids of one block whose transactions expire in one hour. */
-export function expiryKey(hour: number, height: number): string {
-  return `expiry/${numberText(hour)}/${numberText(height)}`;
+/** The ids of one block whose transactions expire in one hour; a snapshot has the same key. */
+export function idsKey(hour: number, height: number): string {
+  return `ids/${numberText(hour)}/${numberText(height)}`;
+}
+
+/** Bounds of the rows of ids from an hour on, and of all records. */
+export function idsBounds(hourMin: number): { readonly above: string; readonly below: string } {
+  return { above: `ids/${numberText(hourMin)}`, below: 'ids/g' };
+}
+
+export const recordBounds: { readonly above: string; readonly below: string } = {
+  above: 'record/',
+  below: 'record0',
+};
+
+/** Height of the block that the ledger was restored at; missing where it goes back to the genesis. */
+export const baseKey = 'base';
+/** There while a restore is under way, which only its last write ends. */
+export const restoringKey = 'restoring';
+
+/** Height of the block that closed an epoch. */
+export function closingKey(epoch: number): string {
+  return `closing/${numberText(epoch)}`;
+}
+
+/** The proof of a closing block below the base. */
+export function closingProofKey(epoch: number): string {
+  return `closingProof/${numberText(epoch)}`;
 }
 
 // batches
@@ -88,6 +113,9 @@ export function laneBounds(
 ): { readonly above: string; readonly below: string } {
   return { above: `lane/${member}/${numberText(aboveSequence)}/g`, below: `lane/${member}/g` };
 }
+
+/** There while this node does not know how far its own lane reaches. */
+export const laneLostKey = 'laneLost';
 
 export interface LanePlace {
   readonly sequence: number;
@@ -122,3 +150,35 @@ export function prescriptionPlace(key: string): Digest {
 export function privateKey(key: string): string {
   return `private/${key}`;
 }
+
+// snapshots
+export function manifestKey(height: number): string {
+  return `manifest/${numberText(height)}`;
+}
+
+export const manifestBounds: { readonly above: string; readonly below: string } = {
+  above: 'manifest/',
+  below: 'manifest/g',
+};
+
+export function chunkKey(height: number, index: number): string {
+  return `chunk/${numberText(height)}/${index.toString(16).padStart(indexDigits, '0')}`;
+}
+
+/** Bounds of the chunks of one snapshot. */
+export function chunkBounds(height: number): { readonly above: string; readonly below: string } {
+  return { above: `chunk/${numberText(height)}/`, below: `chunk/${numberText(height)}/g` };
+}
+
+/** Height of a snapshot that is being written. */
+export const writingKey = 'writing';
+
+/** A chunk that another member gave, verified, by its hash. */
+export function downloadKey(digest: Digest): string {
+  return `download/${digest}`;
+}
+
+export const downloadBounds: { readonly above: string; readonly below: string } = {
+  above: 'download/',
+  below: 'download/g',
+};

@@ -14,6 +14,8 @@ export interface Layout {
   readonly batches: string;
   /** Sealed documents and local secrets: outside the chain, erasable. */
   readonly sealed: string;
+  /** State after certain blocks for members that join, and what was fetched of others'. */
+  readonly snapshots: string;
   /** Where a repair builds what will take the place of `data` and `anchor`. */
   readonly repair: string;
   /** File that says how far the ledger had come; outside the database that it guards. */
@@ -30,6 +32,7 @@ export function layoutOf(home: string): Layout {
     ledger: join(data, 'ledger'),
     batches: join(data, 'batches'),
     sealed: join(data, 'sealed'),
+    snapshots: join(data, 'snapshots'),
     repair: join(home, 'repair'),
     anchor: join(home, 'anchor'),
   };

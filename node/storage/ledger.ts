@@ -2,23 +2,28 @@
  * The ledger on disk: blocks, receipts, state and indices. One finality is one atomic synced batch (W4), so that after any crash
  * the ledger stands at a certified height and consensus catches up to it.
  */
-import type { Digest, Id, Timestamp } from '../../protocol/brand.ts';
+import type { Digest, Height, Id, Timestamp } from '../../protocol/brand.ts';
 import { invariant, present } from '../../protocol/invariant.ts';
 import { bulkFrameBytesMax } from '../../protocol/limits.ts';
 import type { SeenId, StateView, StateWrites } from '../../protocol/state.ts';
+import { captureOf, type CaptureTarget } from './capture.ts';
 import { readAnchor, writeAnchor, type Anchor } from './anchor.ts';
 import { openDatabase, type Database, type RowWrite } from './database.ts';
-import { systemDisk, type Disk, type Files } from './disk.ts';
+import { systemDisk, type DatabaseOptions, type Disk, type Files } from './disk.ts';
 import { StorageFailure } from './failure.ts';
 import {
+  baseKey,
   blockKey,
   chainKey,
+  closingKey,
+  closingProofKey,
   headKey,
   heightKey,
   historyBounds,
   historyPlace,
   pageKey,
   recordKey,
+  restoringKey,
   seenKey,
   transactionKey,
   type HistoryPlace,
@@ -48,7 +53,10 @@ import { RowCache } from './rowCache.ts';
 import { expiredWrites, nextExpiry } from './seenIds.ts';
 
 // Most of it are hashes, which do not compress; a large buffer is flushed and merged less often, and replayed in a blink.
-const databaseOptions = { cacheSize: 33_554_432, writeBufferSize: 33_554_432 };
+export const databaseOptions: Omit<DatabaseOptions, 'mode'> = {
+  cacheSize: 33_554_432,
+  writeBufferSize: 33_554_432,
+};
 /** An anchor costs two fsyncs; at most so many blocks may be lost with a database file before the node notices. */
 const anchorEveryBlocks = 256;
 const recentBlocksMax = 128;
@@ -76,7 +84,10 @@ export class LedgerStore implements StateView {
   /** Block time from which a look for expired ids can find some. */
   #expiryCheckAt: Timestamp = 0 as Timestamp;
   #isCommitting = false;
+  #captureTarget: CaptureTarget | null = null;
   readonly #stateRows = new RowCache();
+  /** Height of the block that this ledger was restored at, 0 for genesis: what came before is not here. */
+  readonly base: Height;
   /** Newest blocks by height: most readers ask for these, and decoding one takes 0.3 ms. */
   readonly #recent: Map<number, StoredBlock> = new Map();
 
@@ -87,6 +98,8 @@ export class LedgerStore implements StateView {
     this.#anchorPath = opened.anchorPath;
     this.#genesis = opened.genesis;
     this.#head = opened.head;
+    const base = database.get(baseKey);
+    this.base = base === null ? (0 as Height) : decodeHeight(base);
     this.#anchoredHeight = opened.head.height;
   }
 
@@ -116,14 +129,27 @@ export class LedgerStore implements StateView {
       const head = headAfter(entries);
       const writes = commitWrites(this.#head, entries);
       const pruning = await this.#expired();
-      await this.#database.write([...pruning, ...writes], true);
+      const target = this.#captureTarget;
+      const capture = target === null ? null : captureOf(entries, target.isDue, () => this.#database.view());
+      try {
+        await this.#database.write([...pruning, ...writes], true);
+      } catch (error) {
+        await capture?.close();
+        throw error;
+      }
       for (const entry of entries) this.#cacheState(entry.writes);
       this.#head = head;
       this.#remember(entries);
       if (head.height - this.#anchoredHeight >= anchorEveryBlocks) this.#anchor();
+      if (capture !== null) target?.take(capture);
     } finally {
       this.#isCommitting = false;
     }
+  }
+
+  /** From now on the state after each block that is due is handed over; null for no more. */
+  captureFor(target: CaptureTarget | null): void {
+    this.#captureTarget = target;
   }
 
   #stateRow(rowKey: string): Uint8Array | null {
@@ -180,14 +206,32 @@ export class LedgerStore implements StateView {
 
   /** Encoded receipts of the block at a height, in their order (the leaves under its receiptsRoot), or null. */
   receiptsAt(height: number): readonly Uint8Array[] | null {
+    if (height <= this.base) return null;
     const row = this.#database.get(blockKey(height));
     return row === null ? null : decodeReceiptRows(row);
+  }
+
+  /** Height of the block that closed an epoch, or null if it is not here. */
+  closingAt(epoch: number): Height | null {
+    const row = this.#database.get(closingKey(epoch));
+    return row === null ? null : decodeHeight(row);
+  }
+
+  /** The proof of a closing block below the base, as it was restored, or null. */
+  closingProof(epoch: number): Uint8Array | null {
+    return this.#database.get(closingProofKey(epoch));
   }
 
   /** Where a transaction's receipt and bytes are, or null if it is not final. */
   locate(txId: Digest): TransactionLocation | null {
     const row = this.#database.get(transactionKey(txId));
     return row === null ? null : decodeLocation(row);
+  }
+
+  /** True if it has a receipt, though perhaps one from before the base, which is not here. */
+  wasExecuted({ id, txId }: { readonly id: Id; readonly txId: Digest }): boolean {
+    if (this.#database.has(transactionKey(txId))) return true;
+    return this.base > 0 && (this.seen(id)?.txId === txId || this.seen(txId)?.txId === txId);
   }
 
   /** Transactions that concern an id, oldest first, beginning after `after` (null: from the first), at most `limit`. */
@@ -207,6 +251,7 @@ export class LedgerStore implements StateView {
   blocksFrom(height: number, max: number): readonly StoredBlock[] {
     const blocks: StoredBlock[] = [];
     let certifiedCount = 0;
+    if (height <= this.base) return [];
     let bytesLeft = bulkFrameBytesMax - frameBytesSpare;
     for (let next = Math.max(height, 1); next <= this.#head.height && blocks.length < max; next += 1) {
       const row = present(this.#database.get(blockKey(next)), 'every height up to the head has its block');
@@ -254,7 +299,7 @@ export async function createLedger(
 }
 
 /**
- * The ledger of this chain. Failures: `missing`, `foreign` (of another chain), `behind` (older than its anchor), `corrupt`, `locked`,
+ * The ledger of this chain. Failures: `missing`, `partial` (a restore was cut off), `foreign` (of another chain), `behind` (older than its anchor), `corrupt`, `locked`,
  * and those of the disk.
  */
 export async function openLedger(
@@ -265,6 +310,8 @@ export async function openLedger(
   const { anchorPath, chainId } = options;
   const database = await openDatabase(directory, { ...databaseOptions, mode: 'existing' }, disk);
   try {
+    if (database.get(restoringKey) !== null)
+      throw new StorageFailure('partial', 'a restore of the ledger was cut off');
     const genesis = readGenesis(database, chainId);
     const head = readHead(database, genesis);
     const ledger = new LedgerStore(database, { files: disk, anchorPath, genesis, head });

@@ -10,6 +10,7 @@ import type { RowWrite } from './database.ts';
 import {
   blockKey,
   chainKey,
+  closingKey,
   headKey,
   heightKey,
   historyKey,
@@ -112,6 +113,8 @@ function entryWrites(entry: CommitEntry): readonly RowWrite[] {
     { key: blockKey(height), value: encodeBlockRow({ block, digest, certificate }, receiptBytes) },
     { key: heightKey(digest), value: encodeHeight(height) },
   ];
+  if (block.header.nextVoterSet !== null)
+    rows.push({ key: closingKey(block.header.epoch), value: encodeHeight(height) });
   for (const [index, receipt] of receipts.entries()) {
     invariant(receipt.height === height, 'a receipt names its block');
     invariant(receipt.index === index, 'a receipt names its position');
@@ -126,7 +129,7 @@ function entryWrites(entry: CommitEntry): readonly RowWrite[] {
 }
 
 /** The newest of each record and page: what a later block of the finality overwrites is never written. */
-function stateWrites(writes: readonly StateWrites[]): readonly RowWrite[] {
+export function stateWrites(writes: readonly StateWrites[]): readonly RowWrite[] {
   const rows = new Map<string, Uint8Array | null>();
   for (const { records, pages } of writes) {
     for (const [key, value] of records) rows.set(recordKey(key), value);

@@ -9,7 +9,7 @@ import { decodeIdRows, encodeIdRow, idHourMs, idHourOf } from '../../protocol/ex
 import type { SeenId } from '../../protocol/state.ts';
 import type { Database, RowWrite } from './database.ts';
 import { StorageFailure } from './failure.ts';
-import { expiryKey, seenKey } from './keyspace.ts';
+import { idsKey, seenKey } from './keyspace.ts';
 import { decodeSeenId, encodeSeenId } from './ledgerRows.ts';
 
 const rowsPerCommitMax = 4;
@@ -25,7 +25,7 @@ export function seenWrites(seen: readonly SeenId[], height: Height): readonly Ro
   }
   return [
     ...seen.map((row) => ({ key: seenKey(row.key), value: encodeSeenId(row) })),
-    ...[...hours].map(([hour, rows]) => ({ key: expiryKey(hour, height), value: concatBytes(...rows) })),
+    ...[...hours].map(([hour, rows]) => ({ key: idsKey(hour, height), value: concatBytes(...rows) })),
   ];
 }
 
@@ -37,7 +37,7 @@ export interface Pruning {
 
 /** Deletions of ids that expired before `time`, for a bounded number of rows. */
 export async function expiredWrites(database: Database, time: Timestamp): Promise<Pruning> {
-  const range = { above: expiryKey(0, 0), below: expiryKey(idHourOf(time), 0), isReversed: false };
+  const range = { above: idsKey(0, 0), below: idsKey(idHourOf(time), 0), isReversed: false };
   const rows = await database.rows({ ...range, limit: rowsPerCommitMax });
   const writes: RowWrite[] = rows.map((row) => ({ key: row.key, value: null }));
   for (const id of rows.flatMap((row) => idsOf(row.value))) {

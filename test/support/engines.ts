@@ -1,5 +1,5 @@
 /** A consortium of engines in one process: real libp2p on loopback, real LevelDB in a temporary directory, no JSON-RPC. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConsortium, type CastMember, type Consortium } from '../../devnet/cast.ts';
@@ -7,14 +7,17 @@ import { freePorts } from '../../devnet/ports.ts';
 import { systemClock } from '../../node/clock.ts';
 import { ed25519, sealingKeyPairFromSeed, signerFromSeed } from '../../node/ed25519.ts';
 import { Engine } from '../../node/engine.ts';
+import { joinChain } from '../../node/joining.ts';
 import { silentLogger } from '../../node/log.ts';
 import { startNetwork } from '../../node/network/network.ts';
-import type { PeerAddress } from '../../node/network/ports.ts';
+import type { NetworkHandlers, PeerAddress } from '../../node/network/ports.ts';
 import type { Log } from '../../node/ports.ts';
 import { repairFromPeers, type RepairOptions, type RepairReport } from '../../node/repair.ts';
+import { SnapshotMaker } from '../../node/snapshotMaker.ts';
 import { closeStores, createStores, openStores, type Stores } from '../../node/stores.ts';
 import type { MemberName } from '../../protocol/brand.ts';
 import type { ConsensusParameters } from '../../protocol/genesis.ts';
+import { decodeRequest, encodeAnswer, type SyncAnswer, type SyncRequest } from '../../protocol/sync.ts';
 import { signIssue } from './transactions.ts';
 
 export interface EngineNode {
@@ -25,9 +28,15 @@ export interface EngineNode {
   readonly stop: () => Promise<void>;
 }
 
+/** What a server answers instead of the truth; null for the truth. */
+export type Liar = (request: SyncRequest) => SyncAnswer | null | Promise<SyncAnswer | null>;
+
 export interface EngineConsortium {
   readonly consortium: Consortium;
-  readonly start: (name: string) => Promise<EngineNode>;
+  /** A node of a consortium with snapshots looks for one if it is empty. */
+  readonly start: (name: string, lie?: Liar) => Promise<EngineNode>;
+  /** Empties the data directory of a node that does not run; its keys and its safety log stay. */
+  readonly emptyData: (name: string) => void;
   readonly homeOf: (name: string) => string;
   /** The member's node must not run. */
   readonly repair: (name: string, patienceMs?: number) => Promise<RepairReport>;
@@ -39,8 +48,10 @@ export async function engineConsortium(options: {
   readonly seed: string;
   readonly consensus?: Partial<ConsensusParameters>;
   readonly log?: Log;
+  /** Null: nobody makes snapshots or looks for one. */
+  readonly snapshotEveryBlocks?: number | null;
 }): Promise<EngineConsortium> {
-  const { seed, consensus = {}, log = silentLogger } = options;
+  const { seed, consensus = {}, log = silentLogger, snapshotEveryBlocks = null } = options;
   const consortium = createConsortium({ seed, voterCount: 4, consensus });
   const directory = mkdtempSync(join(tmpdir(), 'rxl-engines-'));
   const ports = await freePorts(consortium.members.length);
@@ -50,14 +61,23 @@ export async function engineConsortium(options: {
   for (const { name, member } of consortium.members) {
     await createStores(join(directory, name), consortium.genesis, member.consensusKey);
   }
+  const setting = { consortium, directory, addresses, log, snapshotEveryBlocks };
   return {
     consortium,
-    start: async (name) => startEngine({ consortium, directory, addresses, log }, name),
+    start: async (name, lie = () => null) => startEngine({ ...setting, lie }, name),
+    emptyData: (name) => {
+      const data = join(directory, name, 'data');
+      for (const entry of readdirSync(data)) rmSync(join(data, entry), { recursive: true });
+    },
     homeOf: (name) => join(directory, name),
     repair: async (name, patienceMs = 20_000) => {
-      const setting = { consortium, directory, addresses, log };
       const home = join(directory, name);
-      return repairFromPeers({ ...partsOf(setting, name), home, patienceMs, onProgress: () => undefined });
+      return repairFromPeers({
+        ...partsOf({ ...setting, lie: () => null }, name),
+        home,
+        patienceMs,
+        onProgress: () => undefined,
+      });
     },
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
@@ -70,10 +90,12 @@ interface Setting {
   readonly directory: string;
   readonly addresses: ReadonlyMap<MemberName, string>;
   readonly log: Log;
+  readonly snapshotEveryBlocks: number | null;
+  readonly lie: Liar;
 }
 
-/** The keys of a member, and its way to the others. */
-function partsOf({ consortium, addresses, log }: Setting, name: string): Parts {
+/** The keys of a member, and its way to the others, whose questions it may answer with lies. */
+function partsOf({ consortium, addresses, log, lie }: Setting, name: string): Parts {
   const cast = memberOf(consortium, name);
   const { genesis, chainId } = consortium;
   const peers = new Map<MemberName, PeerAddress>(
@@ -108,15 +130,38 @@ function partsOf({ consortium, addresses, log }: Setting, name: string): Parts {
           log,
           onTurnedAway: () => undefined,
         },
-        handlers,
+        { ...handlers, onRequest: async (from, bytes) => answerWith(handlers, lie, { from, bytes }) },
       ),
   };
 }
 
+async function answerWith(
+  handlers: NetworkHandlers,
+  lie: Liar,
+  { from, bytes }: { readonly from: MemberName; readonly bytes: Uint8Array },
+): Promise<Uint8Array> {
+  const request = decodeRequest(bytes);
+  const answer = request.ok ? await lie(request.value) : null;
+  return answer === null ? handlers.onRequest(from, bytes) : encodeAnswer(answer);
+}
+
 async function startEngine(setting: Setting, name: string): Promise<EngineNode> {
   const { connect, ...parts } = partsOf(setting, name);
-  const stores = await openStores(join(setting.directory, name), parts.genesis, parts.own.consensusKey);
+  const home = join(setting.directory, name);
+  const opened = await openStores(home, parts.genesis, parts.own.consensusKey);
+  const isJoining = setting.snapshotEveryBlocks !== null;
+  const joined = isJoining
+    ? await joinChain(opened, { ...parts, home, connect })
+    : { stores: opened, connect };
+  const { stores } = joined;
   const failures: unknown[] = [];
+  const maker = new SnapshotMaker({
+    snapshots: stores.snapshots,
+    everyBlocks: setting.snapshotEveryBlocks ?? 0,
+    log: setting.log,
+    onFailure: (cause) => failures.push(cause),
+  });
+  stores.ledger.captureFor(maker);
   const engine = new Engine({
     ...parts,
     stores,
@@ -128,9 +173,10 @@ async function startEngine(setting: Setting, name: string): Promise<EngineNode> 
     onFsyncMs: () => undefined,
     onFatal: (cause) => failures.push(cause),
   });
-  await engine.start(connect);
+  await engine.start(joined.connect);
   const stop = async (): Promise<void> => {
     await engine.stop();
+    await maker.stop();
     await closeStores(stores);
   };
   return { name: parts.own.name, engine, stores, failures, stop };

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { actionKinds } from '../../../protocol/action.ts';
 import type { Id } from '../../../protocol/brand.ts';
+import { readPrescription } from '../../../protocol/prescription.ts';
 import { accepted } from '../../../protocol/result.ts';
 import type { EventPageJson, EventView } from '../contract.ts';
 import { fault } from '../errors.ts';
@@ -14,6 +15,7 @@ import {
   type EventPage,
   type LedgerEvent,
 } from '../events.ts';
+import { isHistoryCut } from '../history.ts';
 import { hexOf, timeOf } from '../json.ts';
 import { eventItemsMax, eventWaitMsMax, historyRowsMax, pageItemsMax } from '../limits.ts';
 import { method, type Method, type RpcContext } from '../method.ts';
@@ -66,9 +68,18 @@ const history = method('rx_history', {
   handle: async ({ rxId, cursor, limit }, context) => {
     const start = cursor === null ? null : parseCursor(cursor);
     if (cursor !== null && start === null) return fault('invalidParams', 'cursor');
+    if (await isIssueMissing(context, rxId)) return fault('historyMissing', 'rxId');
     return accepted(await historyOf(context, rxId, { start, limit }));
   },
 });
+
+/** A prescription that is older than what this node holds: its history would begin in the middle. */
+async function isIssueMissing({ ports }: RpcContext, rxId: Id): Promise<boolean> {
+  const { ledger } = ports;
+  if (!isHistoryCut(ledger) || readPrescription(ledger.state(), rxId) === null) return false;
+  const [first] = await ledger.history(rxId, { after: null, limit: 1 });
+  return first === undefined || eventAt(ledger, first)?.kind !== 'rx.issue';
+}
 
 export const eventMethods: readonly Method[] = [poll, history];
 

@@ -8,6 +8,7 @@ import { receiptSchema } from '../../../protocol/receipt.ts';
 import { accepted } from '../../../protocol/result.ts';
 import type { BlockSummary, BlockView } from '../contract.ts';
 import { fault } from '../errors.ts';
+import { notHeld } from '../history.ts';
 import { hexOf, jsonSchema, timeOf, toJson } from '../json.ts';
 import { pageItemsMax } from '../limits.ts';
 import { method, type Method } from '../method.ts';
@@ -31,6 +32,7 @@ const header = method('ledger_header', {
   summary: 'The header of a finalized block.',
   params: z.strictObject({ height: heightJson }),
   handle: ({ height }, { ports }) => {
+    if (height >= 1 && height < ports.ledger.heightMin()) return fault('historyMissing', 'height');
     const final = ports.ledger.blockAt(height);
     if (final === null) return fault('notFound', 'height');
     return accepted({ digest: hexOf(final.digest), header: toJson(headerSchema, final.block.header) });
@@ -45,8 +47,10 @@ const block = method('ledger_block', {
   ]),
   handle: (params, { ports }) => {
     const height = 'height' in params ? params.height : ports.ledger.heightOf(params.digest);
-    const final = height === null ? null : ports.ledger.blockAt(height);
-    if (height === null || final === null) return fault('notFound', 'height' in params ? 'height' : 'digest');
+    if (height === null) return notHeld(ports.ledger, 'digest');
+    if (height >= 1 && height < ports.ledger.heightMin()) return fault('historyMissing', 'height');
+    const final = ports.ledger.blockAt(height);
+    if (final === null) return fault('notFound', 'height');
     return accepted(blockView(ports.ledger, height, final));
   },
 });
@@ -66,15 +70,18 @@ const blocks = method('ledger_blocks', {
     const { ledger } = ports;
     const asOfHeight = ledger.height();
     const first = Math.min(asOfHeight, cursor === null ? asOfHeight : Number(cursor));
+    const lowest = ledger.heightMin();
+    if (first >= 1 && first < lowest) return fault('historyMissing', 'cursor');
     const items: BlockSummary[] = [];
     let height = first;
-    while (items.length < limit && height >= 1) {
+    while (items.length < limit && height >= lowest) {
       const final = ledger.blockAt(height as Height);
       if (final === null) break;
       items.push(blockSummary(ledger, height as Height, final));
       height -= 1;
     }
-    const isEnd = height < 1 || ledger.blockAt(height as Height) === null;
+    // Below our lowest block the next page is an error, not the end.
+    const isEnd = height < 1;
     return accepted({ items, nextCursor: isEnd ? null : String(height), asOfHeight });
   },
 });

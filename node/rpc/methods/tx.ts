@@ -16,6 +16,7 @@ import {
 } from '../../../protocol/transaction.ts';
 import type { JsonObject, TransactionView } from '../contract.ts';
 import { fault, faultOf } from '../errors.ts';
+import { isHistoryCut, notHeld } from '../history.ts';
 import { bytesJson, bytesText, hexOf, jsonSchema, timeOf, timestampJson, toJson } from '../json.ts';
 import { notAfterAheadMsDefault } from '../limits.ts';
 import { method, type Method } from '../method.ts';
@@ -104,6 +105,7 @@ const status = method('tx_status', {
   result: transactionResultSchema,
   handle: async ({ txId, waitFor, timeoutMs }, { ports }) => {
     const now = ports.transactions.status(txId);
+    if (now.status === 'unknown' && isHistoryCut(ports.ledger)) return fault('historyMissing', 'txId');
     if (now.status !== 'pending' || waitFor === 'accepted' || timeoutMs === 0) {
       return accepted(transactionResult(now));
     }
@@ -116,7 +118,7 @@ const get = method('tx_get', {
   params: z.strictObject({ txId: txIdJson }),
   handle: ({ txId }, { ports }) => {
     const transaction = ports.ledger.transactionOf(txId);
-    if (transaction === null) return fault('notFound', 'txId');
+    if (transaction === null) return notHeld(ports.ledger, 'txId');
     return accepted(transactionView(transaction, transactionResult(ports.transactions.status(txId))));
   },
 });
@@ -126,7 +128,7 @@ const stamp = method('tx_stamp', {
   params: z.strictObject({ txId: txIdJson }),
   handle: ({ txId }, { ports }) => {
     const bytes = ports.ledger.stamp(txId);
-    if (bytes === null) return fault('notFound', 'txId');
+    if (bytes === null) return notHeld(ports.ledger, 'txId');
     return accepted({ txId: hexOf(txId), stamp: bytesText(bytes) });
   },
 });

@@ -26,6 +26,8 @@ async function answerTo(request: SyncRequest, ports: Partial<AnswerPorts> = {}):
       blocksFrom: () => [],
       findBlock: () => null,
       findBatch: () => null,
+      archive: { finalBlock: () => null, closings: () => [] },
+      snapshots: { newest: () => null, chunk: () => null },
       onLaneTip: () => undefined,
       ...ports,
     },

@@ -32,6 +32,7 @@ describe('the configuration', () => {
       rpc: { socket: '/home/run/rpc.sock', http: null, origins: [], tokenFile: '/home/run/rpc.token' },
       metrics: { http: null },
       disk: { softBytes: 536_870_912, hardBytes: 134_217_728, ballastBytes: 268_435_456 },
+      snapshots: { everyBlocks: 1_000 },
       log: { level: 'info', pretty: false },
     });
   });
@@ -132,6 +133,22 @@ describe('the configuration', () => {
     });
   });
 
+  it('reads a number from the file, the environment and a flag, and refuses what is none', () => {
+    const path = 'snapshots.everyBlocks';
+    const environment = { RXLEDGER_SNAPSHOTS__EVERY_BLOCKS: '20' };
+    const valueOf = (rest: Partial<ConfigSources>): unknown => {
+      const loaded = load(`${minimal}[snapshots]\neveryBlocks = 10\n`, rest);
+      return loaded.ok ? loaded.value.config.snapshots.everyBlocks : loaded.refusal;
+    };
+    assert.equal(valueOf({}), 10);
+    assert.equal(valueOf({ environment }), 20);
+    assert.equal(valueOf({ environment, flags: { [path]: '0' } }), 0);
+    assert.deepEqual(problemOf(`${minimal}[snapshots]\neveryBlocks = -1\n`), {
+      message: `${path}: Too small: expected number to be >=0 (config.toml:4:1)`,
+      hint: `${path} is blocks from one snapshot of the state to the next, for members that join; 0 makes none; see \`rxledger config explain\``,
+    });
+  });
+
   it('leaves the variables of the home and the passphrase alone', () => {
     const environment = {
       RXLEDGER_HOME: '/x',
@@ -167,6 +184,7 @@ describe('the configuration', () => {
       },
       metrics: { http: null },
       disk: { softBytes: 3, hardBytes: 2, ballastBytes: 1 },
+      snapshots: { everyBlocks: 1_000 },
       log: { level: 'warn', pretty: false },
     });
   });

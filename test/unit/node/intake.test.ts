@@ -74,6 +74,8 @@ function anIntake(overrides: Partial<IntakePorts> = {}): Setting {
       blocksFrom: () => [],
       findBlock: () => null,
       findBatch: () => null,
+      archive: { finalBlock: () => null, closings: () => [] },
+      snapshots: { newest: () => null, chunk: () => null },
     },
     finalHeight: () => 0 as Height,
     onMessage: (_from, message) => messages.push(message),

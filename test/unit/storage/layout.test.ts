@@ -15,6 +15,7 @@ describe('the layout of a home', () => {
       ledger: '/home/data/ledger',
       batches: '/home/data/batches',
       sealed: '/home/data/sealed',
+      snapshots: '/home/data/snapshots',
       repair: '/home/repair',
       anchor: '/home/anchor',
     });
