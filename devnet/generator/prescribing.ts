@@ -1,0 +1,171 @@
+/** Habits at the hospital: what is prescribed, to whom, what goes wrong there. */
+import { signerFromSeed } from '../../node/ed25519.ts';
+import type { ActionBody } from '../../protocol/action.ts';
+import type { Digest, Id, Timestamp, Units } from '../../protocol/brand.ts';
+import { bytesToHex } from '../../protocol/bytes.ts';
+import type { PrescriptionClass } from '../../protocol/policy.ts';
+import { receiptCodeHash } from '../../protocol/receiptCode.ts';
+import type { Signer } from '../../protocol/signature.ts';
+import type { Act } from './act.ts';
+import type { Random } from './random.ts';
+import type { Courier, Hospital, Insurer, Person, Pharmacy, Region } from './region.ts';
+
+export const minuteMs = 60_000;
+export const hourMs = 3_600_000;
+export const dayMs = 86_400_000;
+
+/** One patient with one prescription. */
+export interface Case {
+  readonly random: Random;
+  readonly rxId: Id;
+  readonly class: PrescriptionClass;
+  readonly hospital: Hospital;
+  readonly doctor: Person;
+  readonly owner: Signer;
+  readonly redeem: readonly Signer[];
+  readonly receiptCodes: readonly string[];
+  readonly items: ActionBody<'rx.issue'>['items'];
+  /** Days between two fills. */
+  readonly intervalDays: number;
+  readonly issuedAt: number;
+  readonly validUntil: Timestamp;
+  /** Where this patient always goes. */
+  readonly pharmacy: Pharmacy;
+  readonly otherPharmacy: Pharmacy;
+  /** Null pays everything in cash. */
+  readonly insurer: Insurer | null;
+  readonly courier: Courier;
+}
+
+const classes: readonly (readonly [PrescriptionClass, number])[] = [
+  ['ordinary', 0.7],
+  ['chronic', 0.2],
+  ['antibiotic', 0.08],
+  ['controlled', 0.02],
+];
+const validityDays: Readonly<Record<PrescriptionClass, number>> = {
+  ordinary: 3,
+  chronic: 60,
+  antibiotic: 3,
+  controlled: 1,
+};
+const packSizes = [7, 10, 14, 20, 28, 30, 60, 90];
+const repeatDays = 14;
+const insuredShare = 0.85;
+const seedSize = 32;
+
+export function aCase(region: Region, random: Random, issuedAt: number): Case {
+  const kind = weighted(random, classes);
+  const hospital = pickHouse(random, region.hospitals);
+  const pharmacy = pickHouse(random, region.pharmacies);
+  const others = region.pharmacies.filter((one) => one !== pharmacy);
+  const repeats = kind === 'chronic' ? 1 + random.below(2) : 0;
+  const fillCount = repeats + 1;
+  const intervalDays = repeats > 0 ? repeatDays : 0;
+  const items = Array.from({ length: 1 + random.below(3) }, (_, itemId) => ({
+    itemId,
+    units: random.pick(packSizes) as Units,
+    repeats,
+    intervalDays,
+    substitutionAllowed: random.chance(0.6),
+    validUntil: null,
+  }));
+  return {
+    random,
+    rxId: newId(random),
+    class: kind,
+    hospital,
+    doctor: random.pick(hospital.doctors),
+    owner: signerFromSeed(random.bytes(seedSize)),
+    redeem: Array.from({ length: fillCount }, () => signerFromSeed(random.bytes(seedSize))),
+    receiptCodes: Array.from({ length: fillCount }, () => bytesToHex(random.bytes(10))),
+    items,
+    intervalDays,
+    issuedAt,
+    validUntil: (issuedAt + validityDays[kind] * dayMs) as Timestamp,
+    pharmacy,
+    otherPharmacy: others.length === 0 ? pharmacy : pickHouse(random, others),
+    insurer: random.chance(insuredShare) ? pickHouse(random, region.insurers) : null,
+    courier: pickHouse(random, region.couriers),
+  };
+}
+
+export function issueAct(one: Case, change: Partial<ActionBody<'rx.issue'>> = {}): Act {
+  const { doctor, issuedAt, intervalDays } = one;
+  const fills = one.redeem.map((signer, k) => ({
+    k,
+    start: (issuedAt + k * intervalDays * dayMs) as Timestamp,
+    end: one.validUntil,
+    redeemKey: signer.publicKey,
+    receiptHash: receiptCodeHash(one.rxId, k, one.receiptCodes[k] ?? ''),
+  }));
+  const body: ActionBody<'rx.issue'> = {
+    rxId: one.rxId,
+    prescriber: doctor.id,
+    class: one.class,
+    authoredOn: issuedAt as Timestamp,
+    validUntil: one.validUntil,
+    items: one.items,
+    fills,
+    ownerKey: one.owner.publicKey,
+    reviewRequired: false,
+    replaces: null,
+    ...change,
+  };
+  const signers = one.class === 'controlled' ? doctor.signers : doctor.signers.slice(0, 1);
+  return { member: doctor.member, action: { kind: 'rx.issue', body }, signers, expected: 'committed' };
+}
+
+export function reviewAct(one: Case, outcome: ActionBody<'rx.review'>['outcome']): Act {
+  const [reviewer] = one.hospital.reviewers;
+  if (reviewer === undefined) throw new Error('every hospital has a reviewer');
+  return {
+    member: one.hospital.name,
+    action: { kind: 'rx.review', body: { rxId: one.rxId, outcome, reason: 'review' } },
+    signers: [reviewer.signers[0]],
+    expected: 'committed',
+  };
+}
+
+export function cancelAct(one: Case): Act {
+  return {
+    member: one.hospital.name,
+    action: { kind: 'rx.cancel', body: { rxId: one.rxId, k: null, reason: 'error' } },
+    signers: [one.doctor.signers[0]],
+    expected: 'committed',
+  };
+}
+
+export function newId(random: Random): Id {
+  return bytesToHex(random.bytes(16)) as Id;
+}
+
+export function newDigest(random: Random): Digest {
+  return bytesToHex(random.bytes(32)) as Digest;
+}
+
+/** During the hours in which people are about: 8 to 20 o'clock UTC. What falls into the night happens in the morning. */
+export function openHour(random: Random, at: number): number {
+  const inDay = at % dayMs;
+  if (inDay >= 8 * hourMs && inDay < 20 * hourMs) return at;
+  const morning = at - inDay + (inDay < 8 * hourMs ? 0 : dayMs) + 8 * hourMs;
+  return morning + random.below(2 * hourMs);
+}
+
+function weighted<T>(random: Random, choices: readonly (readonly [T, number])[]): T {
+  let left = random.fraction() * choices.reduce((sum, [, weight]) => sum + weight, 0);
+  for (const [choice, weight] of choices) {
+    left -= weight;
+    if (left < 0) return choice;
+  }
+  const last = choices.at(-1);
+  if (last === undefined) throw new Error('nothing to choose from');
+  return last[0];
+}
+
+function pickHouse<T extends { readonly weight: number }>(random: Random, houses: readonly T[]): T {
+  return weighted(
+    random,
+    houses.map((house) => [house, house.weight] as const),
+  );
+}
