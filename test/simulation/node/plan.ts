@@ -68,7 +68,7 @@ function rate(random: Random, low: number, high: number): number {
 
 export function planOf(random: Random, voterCount: number): Plan {
   const isByzantine = random.chance(0.4);
-  const healMs = 4_000 + random.below(4_000);
+  const healMs = 3_000 + random.below(3_000);
   const drawRate = (probability: number, low: number, high: number): number =>
     sometimes(random, probability, () => rate(random, low, high)) ?? 0;
   const drawEveryMs = (probability: number, low: number, high: number): number | null =>
@@ -79,7 +79,7 @@ export function planOf(random: Random, voterCount: number): Plan {
     deltaMs: 100,
     heartbeatMs: random.chance(0.2) ? 3_000 : 0,
     healMs,
-    submitEveryMs: rate(random, 20, 400),
+    submitEveryMs: rate(random, 40, 400),
     lossRate: drawRate(0.5, 0.005, 0.3),
     duplicateRate: drawRate(0.4, 0.01, 0.2),
     delayRate: drawRate(0.4, 0.01, 0.2),
