@@ -1,5 +1,5 @@
 /** Answers other members' requests for blocks, batches, snapshots and sealed documents. An answer is cut to one frame, never silently empty. */
-import { headerDigest, type Block } from '../protocol/block.ts';
+import { headerDigest, ledgerParent, type Block } from '../protocol/block.ts';
 import type { Digest, Epoch, Height, MemberName } from '../protocol/brand.ts';
 import type { FinalityProof } from '../protocol/lightClient.ts';
 import {
@@ -109,7 +109,7 @@ function ancestors(ports: AnswerPorts, digest: Digest, aboveHeight: Height): rea
     if (block === null || block.header.height <= aboveHeight) return blocks;
     if (headerDigest(block.header) !== wanted) return blocks;
     blocks.push({ block, certificate: null });
-    wanted = block.header.parentDigest;
+    wanted = ledgerParent(block.header);
   }
   return blocks;
 }

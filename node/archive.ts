@@ -2,10 +2,12 @@
 import type { Header } from '../protocol/block.ts';
 import { decodeBatch } from '../protocol/batch.ts';
 import type { Certificate } from '../protocol/certificate.ts';
-import type { Digest, Epoch, Height, Id } from '../protocol/brand.ts';
+import type { Digest, Epoch, Height, Id, MemberName } from '../protocol/brand.ts';
 import { invariant } from '../protocol/invariant.ts';
 import { decodeFinality, type FinalityProof } from '../protocol/lightClient.ts';
 import { stampHeadersMax } from '../protocol/limits.ts';
+import { mayRead } from '../protocol/fillStatus.ts';
+import { readPrescription } from '../protocol/prescription.ts';
 import { decodeReceipt, type Receipt } from '../protocol/receipt.ts';
 import { encodeStamp, makeStamp } from '../protocol/stamp.ts';
 import { encodeStateStamp, makeStateStamp } from '../protocol/stateStamp.ts';
@@ -13,6 +15,7 @@ import type { FinalBlock, SyncedBlock } from '../protocol/sync.ts';
 import { decodeTransaction, type Transaction } from '../protocol/transaction.ts';
 import type { BatchStore } from './storage/batches.ts';
 import type { LedgerStore } from './storage/ledger.ts';
+import type { StoredBlock } from './storage/ledgerRows.ts';
 
 /** Where a receipt stands. */
 export interface ReceiptPlace {
@@ -22,6 +25,15 @@ export interface ReceiptPlace {
 
 /** Decoded batches that are kept: whoever reads one transaction of a block soon reads the others. */
 const batchesKeptMax = 16;
+
+/** A final block as it travels; the extension that made a closing block final goes after it, with the CC. */
+export function syncedBlocks({ block, certificate, extension }: StoredBlock): readonly SyncedBlock[] {
+  if (extension === null) return [{ block, certificate }];
+  return [
+    { block, certificate: null },
+    { block: { header: extension, batchDigests: [] }, certificate },
+  ];
+}
 
 export class Archive {
   readonly #ledger: LedgerStore;
@@ -82,6 +94,12 @@ export class Archive {
     return this.#ledger.history(subject, page);
   }
 
+  /** Whether a member may read the documents of a prescription, by the state as it is now. */
+  mayRead(name: MemberName, rxId: Id): boolean {
+    const prescription = readPrescription(this.#ledger, rxId);
+    return prescription !== null && mayRead(prescription, name, this.#ledger.head().timeMs);
+  }
+
   /** The transaction that issued a prescription: the first of its history that was committed. */
   async issueOf(rxId: Id): Promise<Transaction | null> {
     const places = await this.#ledger.history(rxId, { limit: 16, after: null });
@@ -93,7 +111,7 @@ export class Archive {
     return null;
   }
 
-  /** The header at a height and the headers after it up to the first one with its own CC. */
+  /** The header at a height and the headers after it up to the first one with its own CC; an extension's CC is its closing block's. */
   finality(height: Height): FinalityProof | null {
     const headers: Header[] = [];
     let certificate: Certificate | null = null;
@@ -105,6 +123,7 @@ export class Archive {
       const stored = this.#ledger.blockAt(next);
       if (stored === null) return null;
       headers.push(stored.block.header);
+      if (stored.extension !== null) headers.push(stored.extension);
       certificate = stored.certificate;
     }
     return certificate === null ? null : { headers, certificate };
@@ -136,10 +155,9 @@ export class Archive {
     return proof?.ok === true ? proof.value : null;
   }
 
-  /** Finalized blocks from a height up, as another member asks for them. */
+  /** Finalized blocks from a height up, as another member asks for them; an extension that comes along makes one more. */
   blocksFrom(height: Height, countMax: number): readonly SyncedBlock[] {
-    const stored = this.#ledger.blocksFrom(height, countMax);
-    return stored.map(({ block, certificate }) => ({ block, certificate }));
+    return this.#ledger.blocksFrom(height, countMax - 1).flatMap(syncedBlocks);
   }
 
   /** Encoded stamp of a transaction that has a receipt; null otherwise. */

@@ -3,7 +3,7 @@
  * feeds blocks and certificates to the replica, which commits them as it commits its own.
  */
 import type { ConsensusEvent } from '../consensus/event.ts';
-import { headerDigest, type Block } from '../protocol/block.ts';
+import { headerDigest, ledgerParent, type Block } from '../protocol/block.ts';
 import type { Digest, Height, MemberName, Verified } from '../protocol/brand.ts';
 import type { Certificate } from '../protocol/certificate.ts';
 import type { SyncedBlock } from '../protocol/sync.ts';
@@ -72,7 +72,7 @@ export class CatchUp {
   async #from(peer: MemberName): Promise<boolean> {
     const { head, log } = this.#ports;
     const { height, digest } = head();
-    const synced = await this.#upToCertificate(peer, height);
+    const synced = ofOneEpoch(await this.#upToCertificate(peer, height));
     if (synced.length === 0) return false;
     const certificates = this.#certified(synced, digest);
     if (certificates === null) {
@@ -110,7 +110,7 @@ export class CatchUp {
     const certificates: Verified<Certificate>[] = [];
     let parent = headDigest;
     for (const { block, certificate } of synced) {
-      if (block.header.parentDigest !== parent) return null;
+      if (ledgerParent(block.header) !== parent) return null;
       parent = headerDigest(block.header);
       if (certificate === null) continue;
       if (certificate.kind !== 'commit' || certificate.digest !== parent) return null;
@@ -120,4 +120,13 @@ export class CatchUp {
     }
     return synced.at(-1)?.certificate === null ? null : certificates;
   }
+}
+
+/** Up to the end of an epoch: its closing block, and the extension beside it. What comes after is certified by other voters. */
+function ofOneEpoch(synced: readonly SyncedBlock[]): readonly SyncedBlock[] {
+  const closing = synced.findIndex(({ block }) => block.header.nextVoterSet !== null);
+  if (closing < 0) return synced;
+  const extensionOf = synced[closing + 1]?.block.header.extensionOf ?? null;
+
+  return synced.slice(0, closing + (extensionOf === null ? 1 : 2));
 }

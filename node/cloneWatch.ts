@@ -6,10 +6,12 @@ import type { SafetyRecord } from '../consensus/record.ts';
 import type { View, VoterIndex } from '../protocol/brand.ts';
 import { votersInBitmap } from '../protocol/certificate.ts';
 import { unreachable } from '../protocol/invariant.ts';
+import type { Clock } from './clock.ts';
 import type { VerifiedMessage } from './gate.ts';
+import { NodeFailure } from './nodeFailure.ts';
 import type { OwnVoter } from './statement.ts';
 
-export const cloneWatchMs = 2_000;
+const cloneWatchMs = 2_000;
 
 export class CloneWatch {
   readonly #own: VoterIndex;
@@ -68,6 +70,7 @@ export class CloneWatch {
         );
       }
       case 'known':
+      case 'early':
       case 'status':
       case 'certificatesWanted':
         return false;
@@ -84,6 +87,17 @@ export function watchFor(
   records: readonly SafetyRecord[],
 ): CloneWatch | null {
   return own === null || records.length === 0 ? null : new CloneWatch(own.index, voterCount, records);
+}
+
+/** Waits for as long as a clone needs to speak. Throws NodeFailure `clonedKey` if one did. */
+export async function listenForOwnKey(watch: CloneWatch | null, clock: Clock): Promise<void> {
+  if (watch === null) return;
+  await new Promise<void>((resolve) => void clock.after(cloneWatchMs, resolve));
+  if (!watch.isFound) return;
+  throw new NodeFailure(
+    'clonedKey',
+    'our consensus key signs elsewhere, or our safety log is not the newest',
+  );
 }
 
 function viewOf(record: SafetyRecord): number {

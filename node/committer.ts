@@ -2,7 +2,7 @@
  * Finality to disk: certified blocks in their order, each executed exactly as its header says, written as one atomic synced batch
  * (W4). A certified block that we cannot reproduce is a broken invariant: the node stops before it writes anything.
  */
-import { headerDigest, type Block } from '../protocol/block.ts';
+import { headerDigest, type Block, type Header } from '../protocol/block.ts';
 import type { Digest, MemberName } from '../protocol/brand.ts';
 import type { Certificate } from '../protocol/certificate.ts';
 import { invariant } from '../protocol/invariant.ts';
@@ -13,6 +13,16 @@ import type { Pool } from './pool.ts';
 import type { CommitEntry } from './storage/ledgerCommit.ts';
 
 const retryMs = 250;
+
+/** What consensus orders to be written. */
+export interface Finality {
+  /** Ascending and contiguous. */
+  readonly blocks: readonly Block[];
+  /** Of the last block, if that closes its epoch and became final so. */
+  readonly extension: Block | null;
+  /** CC of the extension, or of the last block. */
+  readonly certificate: Certificate;
+}
 
 export interface CommitterPorts {
   readonly clock: Clock;
@@ -49,10 +59,9 @@ export class Committer {
     return this.#waiting;
   }
 
-  /** Ascending and contiguous; the certificate is the CC of the last block. */
-  commit(blocks: readonly Block[], certificate: Certificate): void {
+  commit(finality: Finality): void {
     this.#waiting += 1;
-    this.#chain = this.#after(this.#chain, blocks, certificate);
+    this.#chain = this.#after(this.#chain, finality);
   }
 
   async idle(): Promise<void> {
@@ -67,10 +76,10 @@ export class Committer {
     await this.#chain;
   }
 
-  async #after(before: Promise<void>, blocks: readonly Block[], certificate: Certificate): Promise<void> {
+  async #after(before: Promise<void>, finality: Finality): Promise<void> {
     await before;
     try {
-      if (!this.#isStopped) await this.#write(blocks, certificate);
+      if (!this.#isStopped) await this.#write(finality);
     } catch (cause) {
       this.#isStopped = true;
       this.#ports.onFailure(cause);
@@ -79,7 +88,7 @@ export class Committer {
     }
   }
 
-  async #write(blocks: readonly Block[], certificate: Certificate): Promise<void> {
+  async #write({ blocks, extension, certificate }: Finality): Promise<void> {
     const { ledger, executor, pool } = this.#ports;
     const fresh = blocks.filter((block) => block.header.height > ledger.head().height);
     const entries: CommitEntry[] = [];
@@ -89,11 +98,13 @@ export class Committer {
       if (one === null) return;
       const isLast = block === fresh.at(-1);
       executed.push(one);
-      entries.push(entryOf(one, isLast ? certificate : this.#ports.certificateOf(one.digest)));
+      const own = isLast ? certificate : this.#ports.certificateOf(one.digest);
+      entries.push(entryOf(one, own, isLast ? (extension?.header ?? null) : null));
     }
     const last = entries.at(-1);
     if (last === undefined) return;
-    invariant(last.digest === certificate.digest, 'the certificate is not of the last block');
+    const certified = last.extension === null ? last.digest : headerDigest(last.extension);
+    invariant(certified === certificate.digest, 'the certificate is not of the last block');
     await this.#ports.storeBatches(entries.flatMap((entry) => entry.block.batchDigests));
     await ledger.commit(entries);
     executor.finalize(last.block.header.height);
@@ -132,7 +143,11 @@ export class Committer {
   }
 }
 
-function entryOf(executed: ExecutedBlock, certificate: Certificate | null): CommitEntry {
+function entryOf(
+  executed: ExecutedBlock,
+  certificate: Certificate | null,
+  extension: Header | null,
+): CommitEntry {
   const { block, digest, execution, batches } = executed;
   const locations = execution.origins.map(({ batch, position }) => {
     const origin = batches[batch];
@@ -143,6 +158,7 @@ function entryOf(executed: ExecutedBlock, certificate: Certificate | null): Comm
     block,
     digest,
     certificate,
+    extension,
     receipts: execution.receipts,
     receiptBytes: execution.receiptBytes,
     writes: execution.writes,

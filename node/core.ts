@@ -1,16 +1,15 @@
 /** The parts around the replica, put together: execution, validation, commits, catching up. The engine gives them their world. */
-import { genesisStart } from '../consensus/epoch.ts';
 import { recover } from '../consensus/recovery.ts';
 import type { SafetyRecord } from '../consensus/record.ts';
 import type { Block } from '../protocol/block.ts';
-import type { Digest, Height, MemberName, Timestamp } from '../protocol/brand.ts';
+import type { Digest, Height, MemberName } from '../protocol/brand.ts';
 import type { Certificate } from '../protocol/certificate.ts';
 import type { ConsensusParameters } from '../protocol/genesis.ts';
-import { voterSetHash, type VoterSet } from '../protocol/member.ts';
 import { UnfinalBlocks } from './blockBook.ts';
 import { CatchUp } from './catchUp.ts';
 import type { Clock } from './clock.ts';
 import { Committer } from './committer.ts';
+import type { Epochs } from './epochs.ts';
 import { Executor } from './executor.ts';
 import { Fetcher } from './fetcher.ts';
 import type { Gate, VerifiedBatch } from './gate.ts';
@@ -19,18 +18,15 @@ import type { PeerBook } from './peerBook.ts';
 import type { Pool } from './pool.ts';
 import type { Log } from './ports.ts';
 import { Reactor } from './reactor.ts';
-import type { OwnVoter } from './statement.ts';
+import { replayLog } from './reload.ts';
 import type { CommitEntry } from './storage/ledgerCommit.ts';
 import type { Stores } from './stores.ts';
 import { Validator } from './validator.ts';
 
 export interface CoreOptions {
   readonly chainId: Digest;
-  readonly voters: VoterSet;
+  readonly epochs: Epochs;
   readonly ownName: MemberName;
-  /** Null for an observer. */
-  readonly ownVoter: OwnVoter | null;
-  readonly records: readonly SafetyRecord[];
   readonly parameters: ConsensusParameters;
   readonly stores: Stores;
   readonly gate: Gate;
@@ -53,10 +49,13 @@ export interface Core {
   readonly fetcher: Fetcher;
   readonly committer: Committer;
   readonly catchUp: CatchUp;
+  /** Of the epoch in force: another one after `startEpoch`. */
   readonly reactor: Reactor;
   readonly unfinal: UnfinalBlocks;
   /** A block that is not final yet: from proposals, fetches, or the replica's own memory. */
   readonly findUnfinal: (digest: Digest) => Block | null;
+  /** Replaces the replica by one of the epoch in force, which is given `started` by whoever calls this. */
+  readonly startEpoch: () => void;
   /** Forgets what finality has overtaken. */
   readonly forget: (entries: readonly CommitEntry[]) => void;
 }
@@ -97,10 +96,11 @@ export function assembleCore(options: CoreOptions): Core {
     blocks: { find: findUnfinal, keep: unfinal.keep },
     finalHeight: () => ledger.head().height,
     deltaMs: options.parameters.deltaMs,
-    leaderOf: (block) => leaderNames(options.voters, block),
+    leaderOf: (block) => leaderNames(options.epochs, block),
     storeBatches: async (digests) => stores.batches.makeDurable(digests),
   });
-  const reactor = makeReactor(options, { executor, validator, committer, fetcher, unfinal });
+  const parts = { executor, validator, committer, fetcher, unfinal };
+  let reactor = makeReactor(options, parts, replayLog(stores.safety.entries, options.epochs.current));
   const catchUp = new CatchUp({
     gate,
     fetcher,
@@ -119,11 +119,27 @@ export function assembleCore(options: CoreOptions): Core {
     const last = entries.at(-1);
     if (last !== undefined) unfinal.forgetUpTo(last.block.header.height);
   };
-  return { executor, fetcher, committer, catchUp, reactor, unfinal, findUnfinal, forget };
+  const startEpoch = (): void => {
+    reactor.stop();
+    reactor = makeReactor(options, parts, recordsOfNext(options, reactor));
+  };
+  const shared = { executor, fetcher, committer, catchUp, unfinal, findUnfinal, startEpoch, forget };
+  return {
+    ...shared,
+    get reactor() {
+      return reactor;
+    },
+  };
 }
 
-function leaderNames(voters: VoterSet, block: Block): readonly MemberName[] {
-  const leader = voters.voters[block.header.proposer];
+/** The log as it was at the start: what we have regained since then is still regained (W6). */
+function recordsOfNext({ stores, epochs }: CoreOptions, before: Reactor): readonly SafetyRecord[] {
+  const records = replayLog(stores.safety.entries, epochs.current);
+  return before.state.memory.kind === 'whole' ? records.filter(({ kind }) => kind !== 'memory') : records;
+}
+
+function leaderNames(epochs: Epochs, block: Block): readonly MemberName[] {
+  const leader = epochs.current.voters.voters[block.header.proposer];
   return leader === undefined ? [] : [leader.name];
 }
 
@@ -131,14 +147,14 @@ function makeCommitter(
   options: CoreOptions,
   parts: Pick<Core, 'executor' | 'fetcher'> & { readonly certificates: Certificates },
 ): Committer {
-  const { clock, pool, stores, voters, onCommitted, onFailure } = options;
+  const { clock, pool, stores, epochs, onCommitted, onFailure } = options;
   return new Committer({
     clock,
     ledger: stores.ledger,
     executor: parts.executor,
     pool,
     fetcher: parts.fetcher,
-    leaderOf: (block) => leaderNames(voters, block),
+    leaderOf: (block) => leaderNames(epochs, block),
     certificateOf: (digest) => parts.certificates.get(digest) ?? null,
     storeBatches: async (digests) => stores.batches.makeDurable(digests),
     onCommitted,
@@ -149,20 +165,11 @@ function makeCommitter(
 function makeReactor(
   options: CoreOptions,
   parts: Pick<Core, 'executor' | 'committer' | 'fetcher' | 'unfinal'> & { readonly validator: Validator },
+  records: readonly SafetyRecord[],
 ): Reactor {
-  const { chainId, voters, ownVoter, ownName, parameters, stores, clock, network } = options;
+  const { epochs, ownName, parameters, stores, clock, network } = options;
+  const { voters, voterSetHash, config, own } = epochs.current;
   const { block, certificate } = stores.ledger.head();
-  const { deltaMs, heartbeatMs, blockIntervalMsMin } = parameters;
-  const config = {
-    chainId,
-    voters,
-    start: genesisStart(chainId, 0 as Timestamp),
-    own: ownVoter?.index ?? null,
-    ownName,
-    deltaMs,
-    heartbeatMs,
-    seed: 0,
-  };
   const otherVoters = voters.voters.map((voter) => voter.name).filter((name) => name !== ownName);
   const fetchBlocks = async (digest: Digest, aboveHeight: Height): Promise<void> => {
     const blocks = await parts.fetcher.ancestors(digest, aboveHeight);
@@ -172,9 +179,9 @@ function makeReactor(
   const reactor: Reactor = new Reactor(
     {
       clock,
-      own: ownVoter,
-      voterSetHash: voterSetHash(voters),
-      blockIntervalMsMin,
+      own,
+      voterSetHash,
+      blockIntervalMsMin: parameters.blockIntervalMsMin,
       executor: parts.executor,
       validator: parts.validator,
       appendDurably: (entries) => {
@@ -190,12 +197,12 @@ function makeReactor(
       fetchBlocks: (digest, aboveHeight) => {
         void fetchBlocks(digest, aboveHeight);
       },
-      commit: (blocks, proof) => parts.committer.commit(blocks, proof),
+      commit: (finality) => parts.committer.commit(finality),
       keepBlocks: parts.unfinal.keep,
       onStep: options.onStep,
       onFailure: options.onFailure,
     },
-    recover(config, { block, certificate }, options.records),
+    recover(config, { block, certificate }, records),
   );
   return reactor;
 }

@@ -40,7 +40,7 @@ export interface DocumentsPorts {
   readonly log: Log;
   readonly sealingKeyOf: (member: MemberName) => PublicKey | null;
   /** Who keeps copies besides the recipients: the voters. */
-  readonly holders: readonly MemberName[];
+  readonly holders: () => readonly MemberName[];
   readonly connected: () => readonly MemberName[];
   /** The transaction that issued a prescription, or null. */
   readonly issueOf: (rxId: Id) => Promise<Transaction | null>;
@@ -168,7 +168,7 @@ export class Documents {
     const { store, holders, own, connected, fetcher, log } = this.#ports;
     const bytes = encodeSealedDocument(document);
     await store.put({ rxId, blobHash: blobHash(document.blob), bytes });
-    const others = [...new Set([...recipients, ...holders])].filter((name) => name !== own);
+    const others = [...new Set([...recipients, ...holders()])].filter((name) => name !== own);
     const reachable = others.filter((name) => connected().includes(name));
     const answers = await Promise.all(
       reachable.map(async (name) => fetcher.ask(name, { kind: 'sealedPut', rxId, document: bytes })),
@@ -186,7 +186,7 @@ export class Documents {
     const { connected, fetcher, holders, store } = this.#ports;
     let isRefused = false;
     for (const name of new Set([
-      ...holders.filter((holder) => connected().includes(holder)),
+      ...holders().filter((holder) => connected().includes(holder)),
       ...connected(),
     ])) {
       const answer = await fetcher.askWhole(name, { kind: 'sealed', rxId, blobHash: seal.blobHash });

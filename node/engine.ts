@@ -3,37 +3,38 @@
  * line stand in front of it; everything it needs from the world comes through its options.
  */
 import { describe, type Description } from '../consensus/description.ts';
-import type { SafetyRecord } from '../consensus/record.ts';
 import { isVoteNew, type ReplicaState } from '../consensus/replica.ts';
 import { isCertificateNew } from '../consensus/view.ts';
-import { headerDigest } from '../protocol/block.ts';
-import type { Digest, Height, MemberName, Sequence, Timestamp, Verified } from '../protocol/brand.ts';
-import { chainIdOf, genesisVoterSet } from '../protocol/genesis.ts';
+import type { Digest, Epoch, Height, MemberName, Sequence, Timestamp, Verified } from '../protocol/brand.ts';
+import { chainIdOf } from '../protocol/genesis.ts';
 import { laneCursor } from '../protocol/lane.ts';
-import { voterIndexOf, type Member, type VoterSet } from '../protocol/member.ts';
+import type { FinalityProof } from '../protocol/lightClient.ts';
+import type { Member, VoterSet } from '../protocol/member.ts';
+import { readMember } from '../protocol/membership.ts';
 import { refused, type Result } from '../protocol/result.ts';
 import { encodeAnswer } from '../protocol/sync.ts';
 import type { Transaction } from '../protocol/transaction.ts';
-import { Archive } from './archive.ts';
+import { Archive, syncedBlocks } from './archive.ts';
 import type { Cancel } from './clock.ts';
-import { cloneWatchMs, watchFor, type CloneWatch } from './cloneWatch.ts';
+import { listenForOwnKey, watchFor, type CloneWatch } from './cloneWatch.ts';
 import { assembleCore, type Core, type CoreOptions } from './core.ts';
 import type { Documents } from './documents.ts';
+import { EarlyFrames } from './earlyFrames.ts';
 import { documentsOf } from './engineDocuments.ts';
 import type { EngineOptions } from './engineOptions.ts';
+import { Epochs } from './epochs.ts';
 import { Gate, type VerifiedBatch, type VerifiedMessage } from './gate.ts';
-import { intakeHandlers } from './intake.ts';
+import { eventOf, intakeHandlers } from './intake.ts';
 import { loadLanes, replayLog, trackOwn } from './reload.ts';
 import { LaneRecovery } from './laneRecovery.ts';
 import { Mempool } from './mempool.ts';
-import { NodeFailure } from './nodeFailure.ts';
 import type { Network, NetworkHandlers } from './network/ports.ts';
 import { PeerBook } from './peerBook.ts';
 import { laneBatchesMax, Pool } from './pool.ts';
-import type { OwnVoter } from './statement.ts';
 import { StorageFailure } from './storage/failure.ts';
 import type { CommitEntry } from './storage/ledgerCommit.ts';
 import { Tracker } from './tracker.ts';
+import { WorkWatch } from './workWatch.ts';
 
 const housekeepingMs = 1_000;
 /** Whole segments of the safety log below the final view go after so many final blocks (W9). */
@@ -45,7 +46,6 @@ const behindMax = 3;
 
 export class Engine {
   readonly chainId: Digest;
-  readonly voters: VoterSet;
   readonly pool: Pool = new Pool();
   readonly peerBook: PeerBook;
   readonly tracker: Tracker;
@@ -53,15 +53,16 @@ export class Engine {
   readonly documents: Documents;
   readonly archive: Archive;
   readonly #options: EngineOptions;
-  readonly #ownVoter: OwnVoter | null;
-  readonly #records: readonly SafetyRecord[];
+  readonly #epochs: Epochs;
+  readonly #early: EarlyFrames = new EarlyFrames();
+  readonly #workWatch: WorkWatch = new WorkWatch(this.pool);
   readonly #core: Core;
   readonly #laneRecovery: LaneRecovery;
   readonly #watch: CloneWatch | null;
   #mempool: Mempool | null = null;
   #network: Network | null = null;
+  #hear: NetworkHandlers['onConsensusFrame'] = () => undefined;
   #cancelHousekeeping: Cancel = () => undefined;
-  #work = { hasWork: false, tip: '', poolVersion: -1 };
   #isStarted = false;
   #failure: { readonly cause: unknown } | null = null;
   #heightAtTick = 0;
@@ -71,27 +72,14 @@ export class Engine {
     const { genesis, own, clock } = options;
     this.#options = options;
     this.chainId = chainIdOf(genesis);
-    this.voters = genesisVoterSet(genesis);
-    const index = options.isObserver ? null : voterIndexOf(this.voters, own.name);
-    this.#ownVoter = index === null ? null : { chainId: this.chainId, index, signer: options.signer };
-    this.#records = replayLog(options.stores.safety.entries, this.#ownVoter);
-    this.#watch = watchFor(this.#ownVoter, this.voters.voters.length, this.#records);
+    this.archive = new Archive(options.stores.ledger, options.stores.batches);
+    this.#epochs = this.#makeEpochs();
+    const { own: ownVoter, voters } = this.#epochs.current;
+    const records = replayLog(options.stores.safety.entries, this.#epochs.current);
+    this.#watch = watchFor(ownVoter, voters.voters.length, records);
     this.peerBook = new PeerBook(clock);
     this.tracker = new Tracker(clock, options.onCommitMs);
-    const { chainId, voters } = this;
-    const { scheme, verifyMany } = options;
-    this.gate = new Gate({
-      chainId,
-      voters,
-      scheme,
-      verifyMany,
-      // Until we take part, everything is listened to: it may be our own key that speaks (W8).
-      isVoteNew: (vote) => !this.#isStarted || isVoteNew(this.state, vote),
-      isCertificateNew: (certificate) => !this.#isStarted || isCertificateNew(this.state, certificate),
-      heldBatch: (digest) => this.pool.get(digest),
-      consensusKeyOf: (name) => this.member(name)?.consensusKey ?? null,
-    });
-    this.archive = new Archive(options.stores.ledger, options.stores.batches);
+    this.gate = this.#makeGate();
     this.#core = assembleCore(this.#coreOptions());
     this.documents = documentsOf(options, {
       archive: this.archive,
@@ -110,6 +98,11 @@ export class Engine {
       continueAt: (sequence) => this.#mempool?.continueAt(sequence),
       onFailure: (cause) => this.fail(cause),
     });
+  }
+
+  /** Of the epoch in force. */
+  get voters(): VoterSet {
+    return this.#epochs.current.voters;
   }
 
   get state(): ReplicaState {
@@ -139,7 +132,7 @@ export class Engine {
   }
 
   member(name: MemberName): Member | null {
-    const member = this.#options.genesis.members.find((candidate) => candidate.name === name);
+    const member = readMember(this.#options.stores.ledger, name);
     return member?.status === 'active' ? member : null;
   }
 
@@ -163,21 +156,11 @@ export class Engine {
     const highest = await stores.batches.highestSequence(own.name);
     this.#mempool = this.#makeMempool((Math.max(cursor, highest) + 1) as Sequence);
     this.#network = await connect(this.#handlers());
-    await this.#listenForOurKey();
+    await listenForOwnKey(this.#watch, this.#options.clock);
     this.#isStarted = true;
     this.#core.reactor.handle({ kind: 'started' });
     this.#refreshWork();
     this.#housekeeping();
-  }
-
-  async #listenForOurKey(): Promise<void> {
-    if (this.#watch === null) return;
-    await new Promise<void>((resolve) => void this.#options.clock.after(cloneWatchMs, resolve));
-    if (!this.#watch.isFound) return;
-    throw new NodeFailure(
-      'clonedKey',
-      'our consensus key signs elsewhere, or our safety log is not the newest',
-    );
   }
 
   /** Orderly: nothing new is taken in, what is being written is written. */
@@ -209,6 +192,32 @@ export class Engine {
     return transaction;
   }
 
+  #makeEpochs(): Epochs {
+    const { own, signer, genesis, stores, isObserver } = this.#options;
+    const closing = (epoch: Epoch): FinalityProof | null => this.archive.closings(epoch, 1)[0] ?? null;
+    const { chainId } = this;
+    const shared = { chainId, ownName: own.name, signer, isObserver };
+    return new Epochs({ ...shared, genesis, ledger: stores.ledger, closing });
+  }
+
+  #makeGate(): Gate {
+    const { scheme, verifyMany } = this.#options;
+    const epochs = this.#epochs;
+    return new Gate({
+      chainId: this.chainId,
+      get voters() {
+        return epochs.current.voters;
+      },
+      scheme,
+      verifyMany,
+      // Until we take part, everything is listened to: it may be our own key that speaks (W8).
+      isVoteNew: (vote) => !this.#isStarted || isVoteNew(this.state, vote),
+      isCertificateNew: (certificate) => !this.#isStarted || isCertificateNew(this.state, certificate),
+      heldBatch: (digest) => this.pool.get(digest),
+      consensusKeyOf: (name) => this.member(name)?.consensusKey ?? null,
+    });
+  }
+
   #makeMempool(nextSequence: Sequence): Mempool {
     const { stores, clock, own, signer, genesis } = this.#options;
     return new Mempool({
@@ -232,13 +241,13 @@ export class Engine {
 
   #handlers(): NetworkHandlers {
     const { stores, log } = this.#options;
-    const { fetcher, findUnfinal, reactor, unfinal } = this.#core;
+    const { fetcher, findUnfinal, unfinal } = this.#core;
     const handlers = intakeHandlers({
       gate: this.gate,
       pool: this.pool,
       fetcher,
       peers: this.peerBook,
-      voters: this.voters,
+      voters: () => this.voters,
       log,
       answers: {
         pool: this.pool,
@@ -246,22 +255,23 @@ export class Engine {
         archive: this.archive,
         snapshots: stores.snapshots,
         blocksFrom: (height, countMax) => this.archive.blocksFrom(height, countMax),
-        findBlock: (digest) => findUnfinal(digest) ?? stores.ledger.blockByDigest(digest)?.block ?? null,
+        findBlock: (digest) => findUnfinal(digest) ?? stores.ledger.certifiedBlock(digest),
         findBatch: (digest) => this.pool.get(digest)?.batch.bytes ?? stores.batches.get(digest),
       },
       finalHeight: () => stores.ledger.head().height,
       onMessage: (from, message) => this.#onMessage(from, message),
       onBatch: (batch) => this.#onBatch(batch),
-      onCertified: (block, certificate) => {
-        if (certificate.kind !== 'commit' || certificate.digest !== headerDigest(block.header)) return;
-        unfinal.keep([block]);
+      onEarly: (from, frame) => this.#early.keep(from, frame),
+      onCertified: (blocks, certificate) => {
+        unfinal.keep(blocks);
         if (!this.#isStarted) return;
-        reactor.handle({ kind: 'blocksReceived', blocks: [block] });
-        reactor.handle({ kind: 'certificateReceived', certificate });
+        this.#core.reactor.handle({ kind: 'blocksReceived', blocks });
+        this.#core.reactor.handle({ kind: 'certificateReceived', certificate });
       },
       onConnected: (name) => this.#offerLane(name),
       drop: (name, reason) => this.#network?.drop(name, reason),
     });
+    this.#hear = handlers.onConsensusFrame;
     return { ...handlers, onRequest: async (from, bytes) => this.#reading(handlers.onRequest(from, bytes)) };
   }
 
@@ -277,22 +287,9 @@ export class Engine {
     if (!this.#isStarted) this.#watch?.hear(message);
     if (message.kind === 'status') this.peerBook.status(from, message.status);
     if (!this.#isStarted) return;
-    const { reactor } = this.#core;
-    switch (message.kind) {
-      case 'known':
-        return undefined;
-      case 'vote':
-        return reactor.handle({ kind: 'voteReceived', vote: message.vote });
-      case 'proposal':
-        return reactor.handle({ kind: 'proposalReceived', proposal: message.proposal });
-      case 'certificate':
-        return reactor.handle({ kind: 'certificateReceived', certificate: message.certificate });
-      case 'status':
-        this.#catchUpIfBehind(message.status.finalHeight);
-        return reactor.handle({ kind: 'statusReceived', from, status: message.status });
-      case 'certificatesWanted':
-        return reactor.handle({ ...message, from });
-    }
+    if (message.kind === 'status') this.#catchUpIfBehind(message.status.finalHeight);
+    const event = eventOf(from, message);
+    if (event !== null) this.#core.reactor.handle(event);
   }
 
   /** A node far behind asks by height; one block behind is the way of things unless it lasts. */
@@ -318,29 +315,34 @@ export class Engine {
     this.#options.onExpired(this.tracker.expire(header.timeMs));
     this.#core.forget(entries);
     onCommitted(entries);
-    const isOurs = this.voters.voters[header.proposer]?.name === own.name;
-    if (isOurs && clock.wallMs() - header.timeMs < publishAgeMsMax) {
-      const blocks = [{ block: last.block, certificate: last.certificate }];
-      this.#network?.publishFinalized(encodeAnswer({ kind: 'blocks', blocks }));
-    }
+    const certified = last.extension ?? header;
+    const isOurs = this.voters.voters[certified.proposer]?.name === own.name;
+    if (isOurs && clock.wallMs() - certified.timeMs < publishAgeMsMax)
+      this.#network?.publishFinalized(encodeAnswer({ kind: 'blocks', blocks: syncedBlocks(last) }));
     if (header.height - this.#prunedHeight >= pruneEveryBlocks) {
       this.#prunedHeight = header.height;
       stores.safety.log.pruneBelow(header.epoch, header.view);
       this.pool.sweep();
     }
+    if (header.nextVoterSet !== null) this.#startEpoch();
     this.#refreshWork();
+  }
+
+  /** V5: the closing block is in the ledger, and with it the voters of the next epoch. */
+  #startEpoch(): void {
+    const { voters, own } = this.#epochs.advance();
+    this.#core.startEpoch();
+    const names = voters.voters.map(({ name }) => name);
+    this.#options.log.info({ epoch: voters.epoch, voters: names, isVoter: own !== null }, 'an epoch begins');
+    if (!this.#isStarted) return;
+    this.#core.reactor.handle({ kind: 'started' });
+    for (const [from, frame] of this.#early.take()) void this.#hear(from, frame);
   }
 
   /** Tells the replica whether there is something to order, when that may have changed (§4 expectant). */
   #refreshWork(): void {
     if (!this.#isStarted) return;
-    const { state } = this.#core.reactor;
-    const tip = state.prepared.get(state.preparedView)?.digest ?? state.final.digest;
-    if (tip === this.#work.tip && this.pool.version === this.#work.poolVersion) return;
-    const hasWork = this.#core.executor.hasWorkAfter(tip);
-    const isChanged = hasWork !== this.#work.hasWork;
-    this.#work = { hasWork, tip, poolVersion: this.pool.version };
-    if (isChanged) this.#core.reactor.handle({ kind: 'workChanged', hasWork });
+    this.#workWatch.refresh(this.#core.reactor, this.#core.executor);
   }
 
   /** Every second: a lane whose batches stay unordered is offered again, for gossip may have missed somebody. */
@@ -376,13 +378,11 @@ export class Engine {
 
   #coreOptions(): CoreOptions {
     const { genesis, own, stores, clock, log, onFsyncMs } = this.#options;
-    const { chainId, voters, gate, pool, peerBook } = this;
-    const shared = { chainId, voters, gate, pool, peerBook, stores, clock, log, onFsyncMs };
+    const { chainId, gate, pool, peerBook } = this;
+    const shared = { chainId, epochs: this.#epochs, gate, pool, peerBook, stores, clock, log, onFsyncMs };
     return {
       ...shared,
       ownName: own.name,
-      ownVoter: this.#ownVoter,
-      records: this.#records,
       parameters: genesis.consensus,
       network: () => this.#network,
       connected: () => this.connected(),

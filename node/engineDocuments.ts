@@ -2,8 +2,6 @@
 import type { MemberName } from '../protocol/brand.ts';
 import { chainIdOf } from '../protocol/genesis.ts';
 import type { Member } from '../protocol/member.ts';
-import { mayRead } from '../protocol/fillStatus.ts';
-import { readPrescription } from '../protocol/prescription.ts';
 import type { Archive } from './archive.ts';
 import { Documents } from './documents.ts';
 import type { EngineOptions } from './engineOptions.ts';
@@ -30,12 +28,9 @@ export function documentsOf(options: EngineOptions, parts: DocumentParts): Docum
     fetcher: parts.fetcher,
     log,
     sealingKeyOf: (name) => parts.member(name)?.sealingKey ?? null,
-    holders: parts.holders(),
+    holders: parts.holders,
     connected: parts.connected,
     issueOf: async (rxId) => parts.archive.issueOf(rxId),
-    mayRead: (name, rxId) => {
-      const prescription = readPrescription(stores.ledger, rxId);
-      return prescription !== null && mayRead(prescription, name, stores.ledger.head().timeMs);
-    },
+    mayRead: (name, rxId) => parts.archive.mayRead(name, rxId),
   });
 }

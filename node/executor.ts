@@ -2,7 +2,7 @@
  * Executes blocks that are not final yet: each one an overlay on its parent's state. At finality the overlay's writes go to the
  * database as they are; nothing is executed twice, and a leader's own block is not executed again to be validated.
  */
-import { batchesRoot, headerDigest, type Block, type Header } from '../protocol/block.ts';
+import { batchesRoot, headerDigest, ledgerParent, type Block, type Header } from '../protocol/block.ts';
 import type { Digest, Epoch, Height, Timestamp, View, VoterIndex } from '../protocol/brand.ts';
 import { blockLimits, checkLanes, chooseBatches, laneCursor, type OfferedBatch } from '../protocol/lane.ts';
 import { executeBlock, type BlockContext, type Execution, type LaneBatch } from '../protocol/ledger.ts';
@@ -12,6 +12,7 @@ import { accepted, refused, type Result } from '../protocol/result.ts';
 import type { SeenId, StateView } from '../protocol/state.ts';
 import { pendingVoterSet } from '../protocol/voterSet.ts';
 import type { Clock } from './clock.ts';
+import { extensionExecution, extensionFault } from './extension.ts';
 import type { VerifiedBatch } from './gate.ts';
 import type { Pool } from './pool.ts';
 
@@ -56,6 +57,8 @@ export interface BuildRequest {
   readonly voterSetHash: Digest;
   readonly nowMs: number;
   readonly isEmpty: boolean;
+  /** The closing block to extend, or null for an ordinary block. */
+  readonly extensionOf: Digest | null;
 }
 
 /** First guess of one transaction's execution, before anything was measured. */
@@ -106,7 +109,7 @@ export class Executor {
       const executed = this.#executed.get(cursor);
       if (executed === undefined) return null;
       chain.push(executed);
-      cursor = executed.block.header.parentDigest;
+      cursor = ledgerParent(executed.block.header);
     }
     const newest = chain[0];
     if (newest === undefined) return { height: head.height, timeMs: head.timeMs, view: this.#ledger };
@@ -118,6 +121,7 @@ export class Executor {
   build(request: BuildRequest): Block | null {
     const tip = this.tip(request.parent.digest);
     if (tip === null) return null;
+    if (request.extensionOf !== null) return this.#extend(request, request.extensionOf, tip);
     const batches = request.isEmpty ? [] : this.#choose(tip.view, request.parent.digest);
     const isClosing = pendingVoterSet(tip.view) !== null;
     if (batches.length === 0 && !request.isEmpty && !isClosing) return null;
@@ -125,6 +129,24 @@ export class Executor {
     const height = (request.parent.height + 1) as Height;
     const context = { chainId: this.#chainId, height, timeMs, parentDigest: request.parent.digest };
     const execution = this.#run(tip.view, context, batches);
+    return this.#sealed(request, { height, timeMs, execution, batches });
+  }
+
+  /** V3: at the height of the closing block, with its state, above the newest extension in time. */
+  #extend(request: BuildRequest, extensionOf: Digest, tip: ExecutedTip): Block | null {
+    const closing = this.#executed.get(extensionOf)?.block.header;
+    if (closing === undefined) return null;
+    const timeMs = Math.max(Math.floor(request.nowMs), tip.timeMs + 1) as Timestamp;
+    const execution = extensionExecution(closing);
+    return this.#sealed(request, { height: closing.height, timeMs, execution, batches: [] });
+  }
+
+  /** The header over what was executed, for the block of our turn. */
+  #sealed(
+    request: BuildRequest,
+    content: Pick<Header, 'height' | 'timeMs'> & Pick<ExecutedBlock, 'execution' | 'batches'>,
+  ): Block {
+    const { height, timeMs, execution, batches } = content;
     const batchDigests = batches.map(({ batch }) => batch.digest);
     const header: Header = {
       chainId: this.#chainId,
@@ -139,7 +161,7 @@ export class Executor {
       stateRoot: execution.stateRoot,
       voterSetHash: request.voterSetHash,
       nextVoterSet: execution.nextVoterSet,
-      extensionOf: null,
+      extensionOf: request.extensionOf,
       proposer: request.proposer,
     };
     const block = { header, batchDigests };
@@ -155,6 +177,7 @@ export class Executor {
     const known = this.#executed.get(digest);
     if (known !== undefined) return accepted(known);
     const { header } = block;
+    if (header.extensionOf !== null) return this.#executeExtension(block, digest, header.extensionOf);
     const tip = this.tip(header.parentDigest);
     if (tip === null) return refused('batchUnknown', 'parent');
     const batches: VerifiedBatch[] = [];
@@ -182,6 +205,18 @@ export class Executor {
     if (!isSameSet(execution.nextVoterSet, header.nextVoterSet))
       return refused('headerInvalid', 'nextVoterSet');
     const executed = { block, digest, execution, batches };
+    this.#keep(executed);
+    return accepted(executed);
+  }
+
+  #executeExtension(block: Block, digest: Digest, extensionOf: Digest): Result<ExecutedBlock> {
+    const closing = this.#executed.get(extensionOf)?.block.header;
+    if (closing === undefined || this.tip(extensionOf) === null) return refused('batchUnknown', 'parent');
+    if (block.header.chainId !== this.#chainId) return refused('wrongChain');
+    if (block.batchDigests.length > 0) return refused('headerInvalid', 'batchesRoot');
+    const fault = extensionFault(block.header, closing);
+    if (fault !== null) return refused('headerInvalid', fault);
+    const executed = { block, digest, execution: extensionExecution(closing), batches: [] };
     this.#keep(executed);
     return accepted(executed);
   }

@@ -1,5 +1,5 @@
 /** Asks other members for what is missing: batches and blocks. One outstanding request per item; every answer enters at the gate. */
-import { headerDigest, namesItsBatches, type Block } from '../protocol/block.ts';
+import { headerDigest, ledgerParent, namesItsBatches, type Block } from '../protocol/block.ts';
 import type { Digest, Height, MemberName } from '../protocol/brand.ts';
 import { batchesPerAnswerMax } from '../protocol/limits.ts';
 import {
@@ -157,9 +157,19 @@ export class Fetcher {
   async blocksFrom(peer: MemberName, height: Height): Promise<readonly SyncedBlock[]> {
     const answer = await this.ask(peer, { kind: 'blocksFrom', height });
     if (answer === null || answer.kind !== 'blocks') return [];
-    const isRange = answer.blocks.every(({ block }, index) => block.header.height === height + index);
-    return isRange && answer.blocks.every(({ block }) => namesItsBatches(block)) ? answer.blocks : [];
+    return isRange(answer.blocks, height) && answer.blocks.every(({ block }) => namesItsBatches(block))
+      ? answer.blocks
+      : [];
   }
+}
+
+/** One block for each height, and perhaps the extension of the last: it has the same height. */
+function isRange(blocks: readonly SyncedBlock[], height: Height): boolean {
+  const last = blocks.length - 1;
+  return blocks.every(({ block: { header } }, index) => {
+    const isExtension = header.extensionOf !== null && index === last;
+    return header.height === height + index - (isExtension ? 1 : 0);
+  });
 }
 
 /** The prefix in which each block is the parent of the one before it, beginning with the one asked for. */
@@ -169,7 +179,7 @@ function linked(blocks: readonly SyncedBlock[], digest: Digest): readonly Block[
   for (const { block } of blocks) {
     if (headerDigest(block.header) !== expected || !namesItsBatches(block)) return result;
     result.push(block);
-    expected = block.header.parentDigest;
+    expected = ledgerParent(block.header);
   }
   return result;
 }

@@ -4,7 +4,7 @@
  */
 import { decodeBatch, verifyBatch, type Batch } from '../protocol/batch.ts';
 import { namesItsBatches } from '../protocol/block.ts';
-import type { Digest, MemberName, PublicKey, Timestamp, Verified } from '../protocol/brand.ts';
+import type { Digest, Epoch, MemberName, PublicKey, Timestamp, Verified } from '../protocol/brand.ts';
 import { bytesToHex, equalBytes } from '../protocol/bytes.ts';
 import { verifyCertificate, type Certificate } from '../protocol/certificate.ts';
 import { unreachable } from '../protocol/invariant.ts';
@@ -26,9 +26,12 @@ export interface VerifiedBatch {
   readonly transactions: readonly Verified<Transaction>[];
 }
 
-/** A consensus frame, verified as far as its kind can be; `known` says nothing that the core could use, and was not verified. */
+/**
+ * A consensus frame, verified as far as its kind can be. `known` says nothing that the core could use, `early` is of the next epoch:
+ * neither was verified.
+ */
 export type VerifiedMessage =
-  | { readonly kind: 'known' }
+  | { readonly kind: 'known' | 'early' }
   | { readonly kind: 'vote'; readonly vote: Verified<Vote> }
   | { readonly kind: 'proposal'; readonly proposal: Verified<Proposal> }
   | { readonly kind: 'certificate'; readonly certificate: Verified<Certificate> }
@@ -36,6 +39,7 @@ export type VerifiedMessage =
 
 export interface GateOptions {
   readonly chainId: Digest;
+  /** Of the epoch in force, which changes: read anew for each message. */
   readonly voters: VoterSet;
   /** Consensus key of an active member, or null. */
   readonly consensusKeyOf: (member: MemberName) => PublicKey | null;
@@ -117,6 +121,9 @@ export class Gate {
     const decoded = decodeMessage(bytes);
     if (!decoded.ok) return decoded;
     const message = decoded.value;
+    const inForce = this.#options.voters.epoch;
+    const epoch = epochOf(message) ?? inForce;
+    if (epoch !== inForce) return accepted({ kind: epoch === inForce + 1 ? 'early' : 'known' });
     switch (message.kind) {
       case 'vote': {
         if (!this.#options.isVoteNew(message.vote)) return accepted({ kind: 'known' });
@@ -177,5 +184,22 @@ export class Gate {
       verified.push(verdict.value);
     }
     return accepted(verified);
+  }
+}
+
+/** The epoch whose voters signed it; null for a message that nobody signs. */
+function epochOf(message: ConsensusMessage): Epoch | null {
+  switch (message.kind) {
+    case 'vote':
+      return message.vote.epoch;
+    case 'proposal':
+      return message.proposal.block.header.epoch;
+    case 'certificate':
+      return message.certificate.epoch;
+    case 'status':
+    case 'certificatesWanted':
+      return null;
+    default:
+      return unreachable(message);
   }
 }

@@ -1,4 +1,5 @@
 /** What comes in from other members, each kind to its place; bad input costs its sender, never us. */
+import type { ConsensusEvent } from '../consensus/event.ts';
 import { headerDigest, namesItsBatches, type Block } from '../protocol/block.ts';
 import type { Height, MemberName, Verified } from '../protocol/brand.ts';
 import type { Certificate } from '../protocol/certificate.ts';
@@ -21,15 +22,19 @@ export interface IntakePorts {
   readonly pool: Pool;
   readonly fetcher: Fetcher;
   readonly peers: PeerBook;
-  readonly voters: VoterSet;
+  /** Of the epoch in force, which changes. */
+  readonly voters: () => VoterSet;
   readonly log: Log;
   readonly answers: Omit<AnswerPorts, 'onLaneTip'>;
   readonly finalHeight: () => Height;
   /** A verified frame; the engine may still be listening for its own key (W8). */
   readonly onMessage: (from: MemberName, message: VerifiedMessage) => void;
+  /** A frame of the next epoch, as it came. */
+  readonly onEarly: (from: MemberName, frame: Uint8Array) => void;
   /** A verified batch that is new in the pool. */
   readonly onBatch: (batch: VerifiedBatch) => void;
-  readonly onCertified: (block: Block, certificate: Verified<Certificate>) => void;
+  /** A final block, and the extension that made it so if there is one. */
+  readonly onCertified: (blocks: readonly Block[], certificate: Verified<Certificate>) => void;
   readonly onConnected: (name: MemberName) => void;
   readonly drop: (name: MemberName, reason: string) => void;
 }
@@ -66,6 +71,27 @@ export function intakeHandlers(ports: IntakePorts): NetworkHandlers {
   };
 }
 
+/** What the replica hears of it; null for what it has no use for. */
+export function eventOf(from: MemberName, message: VerifiedMessage): ConsensusEvent | null {
+  switch (message.kind) {
+    case 'known':
+    case 'early':
+      return null;
+    case 'vote':
+      return { kind: 'voteReceived', vote: message.vote };
+    case 'proposal':
+      return { kind: 'proposalReceived', proposal: message.proposal };
+    case 'certificate':
+      return { kind: 'certificateReceived', certificate: message.certificate };
+    case 'status':
+      return { kind: 'statusReceived', from, status: message.status };
+    case 'certificatesWanted':
+      return { ...message, from };
+    default:
+      return unreachable(message);
+  }
+}
+
 function onFrame(ports: IntakePorts, from: MemberName, frame: Uint8Array): void {
   const message = ports.gate.frame(frame);
   if (!message.ok) {
@@ -74,13 +100,14 @@ function onFrame(ports: IntakePorts, from: MemberName, frame: Uint8Array): void 
     if (dishonest.has(code)) ports.drop(from, code);
     return;
   }
-  if (message.value.kind === 'proposal' && !isFromLeader(ports.voters, from, message.value.proposal)) {
+  if (message.value.kind === 'proposal' && !isFromLeader(ports.voters(), from, message.value.proposal)) {
     ports.log.warn({ peer: from }, 'a proposal of somebody else refused');
     ports.drop(from, 'notPermitted');
     return;
   }
   ports.peers.heard(from);
-  ports.onMessage(from, message.value);
+  if (message.value.kind === 'early') ports.onEarly(from, frame);
+  else ports.onMessage(from, message.value);
 }
 
 /** A leader signs its block, not what justifies it: a copy with less of that, if it came first, would cost the leader its view. */
@@ -136,7 +163,7 @@ async function onFinalized(
   const checked = finalizedOf(ports, bytes);
   if (checked.ok) {
     if (checked.value === null) return 'ignore';
-    ports.onCertified(checked.value.block, checked.value.certificate);
+    ports.onCertified(checked.value.blocks, checked.value.certificate);
     return 'accept';
   }
   const { code } = checked.refusal;
@@ -146,31 +173,36 @@ async function onFinalized(
 }
 
 interface Finalized {
-  readonly block: Block;
+  readonly blocks: readonly Block[];
   readonly certificate: Verified<Certificate>;
 }
 
-/** Null: not above our own. Refusals: `malformed`, `tooLarge`, `headerInvalid`, those of `verifyCertificate`. */
+/** Null: not above our own, or of another epoch. Refusals: `malformed`, `tooLarge`, `headerInvalid`, those of `verifyCertificate`. */
 function finalizedOf(ports: IntakePorts, bytes: Uint8Array): Result<Finalized | null> {
   const answer = decodeAnswer(bytes);
   if (!answer.ok) return answer;
-  const certified = singleBlock(answer.value);
+  const certified = certifiedBlocks(answer.value);
   if (certified === null) return refused('malformed');
-  const { block, certificate } = certified;
-  if (!namesItsBatches(block)) return refused('headerInvalid', 'batchesRoot');
-  if (certificate.kind !== 'commit' || certificate.digest !== headerDigest(block.header)) {
-    return refused('certificateInvalid');
-  }
-  if (block.header.height <= ports.finalHeight()) return accepted(null);
+  const { blocks, certificate } = certified;
+  if (!blocks.every(namesItsBatches)) return refused('headerInvalid', 'batchesRoot');
+  const digest = headerDigest((blocks[1] ?? blocks[0]).header);
+  if (certificate.kind !== 'commit' || certificate.digest !== digest) return refused('certificateInvalid');
+  if (blocks[0].header.height <= ports.finalHeight()) return accepted(null);
   const verified = ports.gate.certificate(certificate);
-  return verified.ok ? accepted({ block, certificate: verified.value }) : verified;
+  if (verified.ok) return accepted({ blocks, certificate: verified.value });
+  // We are in another epoch: STATUS tells us that we are behind, and its blocks by height tell us the voters.
+  return verified.refusal.code === 'wrongEpoch' ? accepted(null) : verified;
 }
 
-function singleBlock(
+/** One block with its CC, or a closing block and the extension whose CC made it final. */
+function certifiedBlocks(
   answer: SyncAnswer,
-): { readonly block: Block; readonly certificate: Certificate } | null {
-  if (answer.kind !== 'blocks' || answer.blocks.length !== 1) return null;
-  const [synced] = answer.blocks;
-  if (synced === undefined || synced.certificate === null) return null;
-  return { block: synced.block, certificate: synced.certificate };
+): { readonly blocks: readonly [Block, ...Block[]]; readonly certificate: Certificate } | null {
+  if (answer.kind !== 'blocks' || answer.blocks.length > 2) return null;
+  const [first, second] = answer.blocks;
+  const certificate = (second ?? first)?.certificate ?? null;
+  if (first === undefined || certificate === null) return null;
+  if (second === undefined) return { blocks: [first.block], certificate };
+  if (second.block.header.extensionOf !== headerDigest(first.block.header)) return null;
+  return { blocks: [first.block, second.block], certificate };
 }

@@ -7,12 +7,12 @@ import type { ConsensusEvent, Timeout, TimeoutKind } from '../consensus/event.ts
 import { step, type ReplicaState } from '../consensus/replica.ts';
 import type { Block } from '../protocol/block.ts';
 import type { Digest, Height, MemberName, Timestamp, Verified } from '../protocol/brand.ts';
-import type { Certificate } from '../protocol/certificate.ts';
 import { invariant, unreachable } from '../protocol/invariant.ts';
 import { encodeMessage, type ConsensusMessage } from '../protocol/message.ts';
 import type { Proposal } from '../protocol/proposal.ts';
 import type { Vote } from '../protocol/vote.ts';
 import type { Cancel, Clock } from './clock.ts';
+import type { Finality } from './committer.ts';
 import type { Executor } from './executor.ts';
 import {
   ballotEntry,
@@ -41,7 +41,7 @@ export interface ReactorPorts {
   readonly broadcast: (frame: Uint8Array, to: 'voters' | 'members') => void;
   readonly send: (to: MemberName, frame: Uint8Array) => void;
   readonly fetchBlocks: (digest: Digest, aboveHeight: Height) => void;
-  readonly commit: (blocks: readonly Block[], certificate: Certificate) => void;
+  readonly commit: (finality: Finality) => void;
   readonly keepBlocks: (blocks: readonly Block[]) => void;
   /** After each step, with the state that it led to. */
   readonly onStep: (state: ReplicaState) => void;
@@ -152,7 +152,7 @@ export class Reactor {
       case 'fetchBlocks':
         return this.#ports.fetchBlocks(effect.digest, effect.aboveHeight);
       case 'commitBlocks':
-        return this.#ports.commit(effect.blocks, effect.certificate);
+        return this.#ports.commit(effect);
       case 'startTimer':
         return this.#startTimer(effect.timeout, effect.afterMs);
       default:
@@ -219,6 +219,7 @@ export class Reactor {
         voterSetHash: this.#ports.voterSetHash,
         nowMs: clock.wallMs(),
         isEmpty: request.isEmpty,
+        extensionOf: request.extensionOf,
       });
       this.handle({ kind: 'blockBuilt', view: request.view, block });
     });

@@ -1,21 +1,29 @@
 /** What a node takes up again when it starts: its own statements, and the batches that are not final yet. */
 import type { SafetyRecord } from '../consensus/record.ts';
-import type { Genesis } from '../protocol/genesis.ts';
 import { laneCursor } from '../protocol/lane.ts';
+import { memberNames } from '../protocol/membership.ts';
+import type { EpochInForce } from './epochs.ts';
 import type { Gate, VerifiedBatch } from './gate.ts';
 import { NodeFailure } from './nodeFailure.ts';
 import { laneBatchesMax, type Pool } from './pool.ts';
 import type { Log } from './ports.ts';
-import { replayEntry, type OwnVoter } from './statement.ts';
+import { replayEntry } from './statement.ts';
 import type { LedgerStore } from './storage/ledger.ts';
 import type { LogEntry } from './storage/safetyRecord.ts';
 import type { Stores } from './stores.ts';
 import type { Tracker } from './tracker.ts';
 
-/** Statements of our log, signed again. Throws NodeFailure `storage` for a log that other code wrote. */
-export function replayLog(entries: readonly LogEntry[], own: OwnVoter | null): readonly SafetyRecord[] {
+/**
+ * What our log says of an epoch and of itself, our statements signed again: with the place that we have among these voters. Throws
+ * NodeFailure `storage` for a log that other code wrote.
+ */
+export function replayLog(
+  entries: readonly LogEntry[],
+  { voters, own }: Pick<EpochInForce, 'voters' | 'own'>,
+): readonly SafetyRecord[] {
   if (own === null) return [];
-  return entries.map((entry) => {
+  const ofEpoch = entries.filter(({ kind, epoch }) => kind === 'memory' || epoch === voters.epoch);
+  return ofEpoch.map((entry) => {
     const record = replayEntry(entry, own);
     if (!record.ok) throw new NodeFailure('storage', `safety log: ${record.refusal.code}`);
     return record.value;
@@ -24,12 +32,12 @@ export function replayLog(entries: readonly LogEntry[], own: OwnVoter | null): r
 
 /** Batches on our disk that are not final: through the gate like any other. */
 export async function loadLanes(
-  source: { readonly genesis: Genesis; readonly stores: Stores; readonly log: Log },
+  source: { readonly stores: Stores; readonly log: Log },
   target: { readonly pool: Pool; readonly gate: Gate },
 ): Promise<void> {
-  const { genesis, stores, log } = source;
+  const { stores, log } = source;
   const { pool, gate } = target;
-  for (const { name } of genesis.members) {
+  for (const name of memberNames(stores.ledger)) {
     const cursor = laneCursor(stores.ledger, name);
     pool.finalize(name, cursor);
     for (const { digest } of await stores.batches.lane(name, cursor, laneBatchesMax)) {

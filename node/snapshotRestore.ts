@@ -1,6 +1,7 @@
 /** From verified chunks to a ledger: the rows in their order, the tree over them, and the comparison with the certified header. */
 import type { Digest } from '../protocol/brand.ts';
 import { concatBytes } from '../protocol/bytes.ts';
+import { encodeFinality } from '../protocol/lightClient.ts';
 import { accepted, refused, type Result } from '../protocol/result.ts';
 import {
   beginCheck,
@@ -11,7 +12,7 @@ import {
   type SnapshotRow,
 } from '../protocol/snapshot.ts';
 import type { CertifiedBlock } from './stateSync.ts';
-import type { LedgerRestore } from './storage/restore.ts';
+import type { LedgerRestore, RestoredHead } from './storage/restore.ts';
 
 /** The part of the restore that writes. */
 export type RestoreTarget = Pick<LedgerRestore, 'add' | 'root' | 'finish' | 'close'> & {
@@ -45,14 +46,22 @@ export async function restoreSnapshot(
       await ports.deleteChunks();
       return verdict;
     }
-    const { block, digest, proof, closings } = certified;
-    const certificate = proof.headers.length === 1 ? proof.certificate : null;
-    await target.finish({ block, digest, certificate, closings });
+    await target.finish(headOf(certified));
     await ports.deleteChunks();
     return verdict;
   } finally {
     await target.close();
   }
+}
+
+/** The block as a ledger keeps it. If it closes an epoch, its own proof leads to the voters of the next. */
+function headOf({ block, digest, proof, closings }: CertifiedBlock): RestoredHead {
+  const [, second = null] = proof.headers;
+  const extension = second?.extensionOf === digest ? second : null;
+  const isOwn = proof.headers.length === 1 || extension !== null;
+  const { epoch, nextVoterSet } = block.header;
+  const known = nextVoterSet === null ? closings : new Map(closings).set(epoch, encodeFinality(proof));
+  return { block, digest, certificate: isOwn ? proof.certificate : null, extension, closings: known };
 }
 
 async function restoreRows(

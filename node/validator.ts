@@ -4,7 +4,7 @@
  */
 import type { Verdict } from '../consensus/event.ts';
 import { viewTimeoutMs } from '../consensus/timeout.ts';
-import { headerDigest, type Block, type Header } from '../protocol/block.ts';
+import { headerDigest, ledgerParent, type Block, type Header } from '../protocol/block.ts';
 import type { Digest, Height, MemberName } from '../protocol/brand.ts';
 import { clockSkewMsMax } from '../protocol/limits.ts';
 import type { Clock } from './clock.ts';
@@ -72,7 +72,7 @@ export class Validator {
       );
       return 'invalid';
     }
-    if (!(await this.reach(block.header.parentDigest))) return 'unavailable';
+    if (!(await this.reach(ledgerParent(block.header)))) return 'unavailable';
     if (!(await fetcher.batches(block.batchDigests, leaderOf(block)))) return 'unavailable';
     // The disk writes while we execute; both must be done before the PREPARE (W3).
     const stored = storeBatches(block.batchDigests);
@@ -96,7 +96,7 @@ export class Validator {
       const block = await this.#find(digest);
       if (block === null || block.header.height <= this.#ports.finalHeight()) return false;
       path.push(block);
-      digest = block.header.parentDigest;
+      digest = ledgerParent(block.header);
     }
     for (const block of path.toReversed()) {
       if (!(await fetcher.batches(block.batchDigests, leaderOf(block)))) return false;

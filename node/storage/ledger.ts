@@ -2,6 +2,7 @@
  * The ledger on disk: blocks, receipts, state and indices. One finality is one atomic synced batch (W4), so that after any crash
  * the ledger stands at a certified height and consensus catches up to it.
  */
+import type { Block } from '../../protocol/block.ts';
 import type { Digest, Height, Id, Timestamp } from '../../protocol/brand.ts';
 import { invariant, present } from '../../protocol/invariant.ts';
 import { bulkFrameBytesMax } from '../../protocol/limits.ts';
@@ -175,9 +176,9 @@ export class LedgerStore implements StateView {
   }
 
   #remember(entries: readonly CommitEntry[]): void {
-    for (const { block, digest, certificate } of entries) {
+    for (const { block, digest, certificate, extension } of entries) {
       const { height } = block.header;
-      this.#recent.set(height, { block, digest, certificate });
+      this.#recent.set(height, { block, digest, certificate, extension });
       this.#recent.delete(height - recentBlocksMax);
     }
   }
@@ -200,6 +201,18 @@ export class LedgerStore implements StateView {
 
   /** The finalized block with this digest, or null. */
   blockByDigest(digest: Digest): StoredBlock | null {
+    const stored = this.#blockOf(digest);
+    return stored?.digest === digest ? stored : null;
+  }
+
+  /** As consensus asks for it: a finalized block, or the extension that made one final. */
+  certifiedBlock(digest: Digest): Block | null {
+    const stored = this.#blockOf(digest);
+    if (stored === null || stored.digest === digest) return stored?.block ?? null;
+    return stored.extension === null ? null : { header: stored.extension, batchDigests: [] };
+  }
+
+  #blockOf(digest: Digest): StoredBlock | null {
     const height = this.#database.get(heightKey(digest));
     return height === null ? null : this.blockAt(decodeHeight(height));
   }
@@ -246,7 +259,8 @@ export class LedgerStore implements StateView {
 
   /**
    * Blocks from a height up, at most `max` and as many as fit one bulk frame, cut back to the last one that carries its CC, so that
-   * the asker can verify all of them. Where finality came late none of them has one: then all, and the asker asks on.
+   * the asker can verify all of them with the voters of one epoch. Where finality came late none of them has one: then all, and the asker
+   * asks on.
    */
   blocksFrom(height: number, max: number): readonly StoredBlock[] {
     const blocks: StoredBlock[] = [];
@@ -260,6 +274,8 @@ export class LedgerStore implements StateView {
       const stored = this.#recent.get(next) ?? decodeBlockRow(row);
       blocks.push(stored);
       if (stored.certificate !== null) certifiedCount = blocks.length;
+      // The certificates after it are those of other voters.
+      if (stored.block.header.nextVoterSet !== null) break;
     }
     return certifiedCount === 0 ? blocks : blocks.slice(0, certifiedCount);
   }

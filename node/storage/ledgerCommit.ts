@@ -1,5 +1,5 @@
 /** From a finality to the rows that it writes: all blocks of it in one list, so that they become durable together or not at all. */
-import type { Block } from '../../protocol/block.ts';
+import { headerDigest, type Block, type Header } from '../../protocol/block.ts';
 import type { Digest, Height, Id, Timestamp } from '../../protocol/brand.ts';
 import type { Certificate } from '../../protocol/certificate.ts';
 import { invariant, present } from '../../protocol/invariant.ts';
@@ -37,7 +37,7 @@ export interface LedgerHead {
   readonly stateRoot: Digest;
   /** Null at height 0. */
   readonly block: Block | null;
-  /** CC of the newest block; null at height 0. */
+  /** CC of the newest block or of its extension; null at height 0. */
   readonly certificate: Certificate | null;
 }
 
@@ -47,6 +47,8 @@ export interface CommitEntry {
   readonly digest: Digest;
   /** Null where a later block of the same finality carries the CC. */
   readonly certificate: Certificate | null;
+  /** Whose CC that is, if a closing block became final by an extension. */
+  readonly extension: Header | null;
   readonly receiptBytes: readonly Uint8Array[];
   readonly receipts: readonly Receipt[];
   readonly writes: StateWrites;
@@ -103,18 +105,23 @@ function assertChained(head: LedgerHead, entries: readonly CommitEntry[]): void 
 }
 
 function entryWrites(entry: CommitEntry): readonly RowWrite[] {
-  const { block, digest, certificate, receiptBytes, receipts, subjects, locations, writes } = entry;
+  const { block, digest, certificate, extension, receiptBytes, receipts, subjects, locations, writes } =
+    entry;
   const { height } = block.header;
   invariant(receipts.length <= blockTransactionsMax, 'receipts of a block are bounded');
   invariant(receipts.length === receiptBytes.length, 'each receipt has its bytes');
   invariant(receipts.length === subjects.length, 'each receipt has its subjects');
   invariant(receipts.length === locations.length, 'each receipt has its location');
   const rows: RowWrite[] = [
-    { key: blockKey(height), value: encodeBlockRow({ block, digest, certificate }, receiptBytes) },
+    { key: blockKey(height), value: encodeBlockRow({ block, digest, certificate, extension }, receiptBytes) },
     { key: heightKey(digest), value: encodeHeight(height) },
   ];
   if (block.header.nextVoterSet !== null)
     rows.push({ key: closingKey(block.header.epoch), value: encodeHeight(height) });
+  if (extension !== null) {
+    invariant(extension.extensionOf === digest, 'an extension stands beside its closing block');
+    rows.push({ key: heightKey(headerDigest(extension)), value: encodeHeight(height) });
+  }
   for (const [index, receipt] of receipts.entries()) {
     invariant(receipt.height === height, 'a receipt names its block');
     invariant(receipt.index === index, 'a receipt names its position');

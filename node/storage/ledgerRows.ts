@@ -1,5 +1,12 @@
 /** The values of the ledger's rows, as bytes and back. Checksums were verified before; what is still wrong is `corrupt`. */
-import { decodeBlock, encodeBlock, type Block } from '../../protocol/block.ts';
+import {
+  decodeBlock,
+  decodeHeader,
+  encodeBlock,
+  encodeHeader,
+  type Block,
+  type Header,
+} from '../../protocol/block.ts';
 import type { Digest, Height, Timestamp } from '../../protocol/brand.ts';
 import { bytesToHex, hexToBytes } from '../../protocol/bytes.ts';
 import { decodeCertificate, encodeCertificate, type Certificate } from '../../protocol/certificate.ts';
@@ -12,8 +19,10 @@ import { joinParts, splitParts } from './frame.ts';
 export interface StoredBlock {
   readonly block: Block;
   readonly digest: Digest;
-  /** CC of this very block; null where a later block's CC made it final. */
+  /** CC of this very block, or of the extension beside it; null where a later block's CC made it final. */
   readonly certificate: Certificate | null;
+  /** Of a closing block that an extension made final; null for all others. */
+  readonly extension: Header | null;
 }
 
 /** Where a transaction's receipt and its bytes are. */
@@ -35,8 +44,9 @@ export interface GenesisPoint {
 const digestSize = 32;
 const numberSize = 6;
 const indexSize = 4;
-/** Digest, block and certificate stand before the receipts. */
-const partsBeforeReceipts = 3;
+/** Digest, block, certificate and extension stand before the receipts. */
+const partsBeforeReceipts = 4;
+const nothing = new Uint8Array(0);
 
 function intact<T>(result: Result<T>): T {
   if (!result.ok) throw new StorageFailure('corrupt', 'a row does not decode');
@@ -60,25 +70,34 @@ function digestAt(bytes: Uint8Array, offset: number): Digest {
 
 /** One value holds a block, its CC and its receipts: few large values cost less than many small ones. */
 export function encodeBlockRow(stored: StoredBlock, receiptBytes: readonly Uint8Array[]): Uint8Array {
-  const { block, digest, certificate } = stored;
-  const certificateBytes = certificate === null ? new Uint8Array(0) : encodeCertificate(certificate);
-  return joinParts([hexToBytes(digest), encodeBlock(block), certificateBytes, ...receiptBytes]);
+  const { block, digest, certificate, extension } = stored;
+  const certificateBytes = certificate === null ? nothing : encodeCertificate(certificate);
+  const extensionBytes = extension === null ? nothing : encodeHeader(extension);
+  return joinParts([
+    hexToBytes(digest),
+    encodeBlock(block),
+    certificateBytes,
+    extensionBytes,
+    ...receiptBytes,
+  ]);
 }
 
 export function decodeBlockRow(bytes: Uint8Array): StoredBlock {
   const parts = splitParts(bytes, partsBeforeReceipts);
   const certificate = part(parts, 2);
+  const extension = part(parts, 3);
   return {
     digest: digestAt(sized(part(parts, 0), digestSize), 0),
     block: intact(decodeBlock(part(parts, 1))),
     certificate: certificate.length === 0 ? null : intact(decodeCertificate(certificate)),
+    extension: extension.length === 0 ? null : intact(decodeHeader(extension)),
   };
 }
 
-/** Bytes of the block and its certificate, without decoding them. */
+/** Bytes of the block, its certificate and its extension, without decoding them. */
 export function blockRowSize(bytes: Uint8Array): number {
   const parts = splitParts(bytes, partsBeforeReceipts);
-  return part(parts, 1).length + part(parts, 2).length;
+  return part(parts, 1).length + part(parts, 2).length + part(parts, 3).length;
 }
 
 export function decodeReceiptRows(bytes: Uint8Array): readonly Uint8Array[] {

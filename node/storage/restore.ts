@@ -2,7 +2,7 @@
  * Puts a snapshot in the place of an empty ledger. A mark says that the rows are of neither; the last write takes it away together with
  * setting the head, so that after any crash the ledger is the old one, the new one, or known to be neither and made anew.
  */
-import type { Block } from '../../protocol/block.ts';
+import type { Block, Header } from '../../protocol/block.ts';
 import type { Digest, Epoch } from '../../protocol/brand.ts';
 import type { Certificate } from '../../protocol/certificate.ts';
 import { invariant } from '../../protocol/invariant.ts';
@@ -32,9 +32,11 @@ import { databaseOptions } from './ledger.ts';
 export interface RestoredHead {
   readonly block: Block;
   readonly digest: Digest;
-  /** CC of this very block; null where a later block's CC made it final. */
+  /** CC of this very block, or of the extension beside it; null where a later block's CC made it final. */
   readonly certificate: Certificate | null;
-  /** Proof of the closing block of each epoch before, encoded. */
+  /** Of a closing block that an extension made final. */
+  readonly extension: Header | null;
+  /** Proof of the closing block of each epoch before, and of the block itself if it closes one; encoded. */
   readonly closings: ReadonlyMap<Epoch, Uint8Array>;
 }
 
@@ -94,13 +96,13 @@ export class LedgerRestore {
   }
 
   /** From here on this is the ledger. The caller has compared the root. */
-  async finish({ block, digest, certificate, closings }: RestoredHead): Promise<void> {
+  async finish({ block, digest, certificate, extension, closings }: RestoredHead): Promise<void> {
     const { height, stateRoot } = block.header;
     invariant(this.root() === stateRoot, 'a restored ledger has the state of its block');
     const proofs = [...closings].map(([epoch, value]) => ({ key: closingProofKey(epoch), value }));
     const writes: readonly RowWrite[] = [
       ...proofs,
-      { key: blockKey(height), value: encodeBlockRow({ block, digest, certificate }, []) },
+      { key: blockKey(height), value: encodeBlockRow({ block, digest, certificate, extension }, []) },
       { key: heightKey(digest), value: encodeHeight(height) },
       { key: baseKey, value: encodeHeight(height) },
       { key: headKey, value: encodeHead(height, digest) },

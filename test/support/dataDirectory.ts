@@ -114,7 +114,7 @@ async function growBy(stores: Stores, parent: Block | null): Promise<readonly Co
     onCommitted: (entries) => committed.push(...entries),
     onFailure: (cause) => failures.push(cause),
   });
-  committer.commit([block], aCommitOf(block.header));
+  committer.commit({ blocks: [block], extension: null, certificate: aCommitOf(block.header) });
   await committer.idle();
   if (failures.length > 0) throw failures[0];
   return committed;

@@ -135,7 +135,6 @@ export function aBatch(input: BatchInput = {}): VerifiedBatch {
 export function aGate(overrides: Partial<GateOptions> = {}): Gate {
   return new Gate({
     chainId: testChainId,
-    voters: testVoters,
     consensusKeyOf: (name) =>
       testGenesis.members.find((member) => member.name === name)?.consensusKey ?? null,
     heldBatch: () => null,
@@ -145,6 +144,9 @@ export function aGate(overrides: Partial<GateOptions> = {}): Gate {
     verifyMany: async (items) =>
       items.map(({ message, signature, key }) => ed25519.verify(message, signature, key)),
     ...overrides,
+    get voters() {
+      return overrides.voters ?? testVoters;
+    },
   });
 }
 
@@ -211,6 +213,7 @@ export function aBuildRequest(parent: Block | null, overrides: Partial<BuildRequ
     voterSetHash: voterSetHash(testVoters),
     nowMs: noon + 100 * view,
     isEmpty: false,
+    extensionOf: null,
     ...overrides,
   };
 }

@@ -67,7 +67,8 @@ function entryOf(executor: Executor, block: Block, isCertified: boolean): Commit
     position,
   }));
   const certificate = isCertified ? aCommitOf(block.header) : null;
-  return { block, digest, certificate, receipts, receiptBytes, subjects, writes, locations };
+  const extension = null;
+  return { block, digest, certificate, extension, receipts, receiptBytes, subjects, writes, locations };
 }
 
 describe('the archive', () => {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { CatchUp } from '../../../node/catchUp.ts';
 import type { ConsensusEvent } from '../../../consensus/event.ts';
 import { batchesRoot, headerDigest, type Block } from '../../../protocol/block.ts';
-import type { Digest, Height, MemberName, Verified } from '../../../protocol/brand.ts';
+import type { Digest, Epoch, Height, MemberName, Verified } from '../../../protocol/brand.ts';
 import type { Certificate } from '../../../protocol/certificate.ts';
 import type { SyncedBlock } from '../../../protocol/sync.ts';
-import { aCertificate, aChildOf, aCommitOf, aHeader, testChainId } from '../../support/chain.ts';
+import { aCertificate, aChildOf, aCommitOf, aHeader, testChainId, testVoters } from '../../support/chain.ts';
 import { until } from '../../support/wait.ts';
 import { aFetcher, aGate, aLog, aName, settled, type Answerer } from '../../support/nodeParts.ts';
 
@@ -237,4 +237,54 @@ describe('catching up', () => {
       assert.deepEqual(setting.kept, [first, second]);
     });
   }
+});
+
+describe('catching up over the end of an epoch', () => {
+  const [first] = blocks;
+  const nextVoterSet = { ...testVoters, epoch: 2 as Epoch };
+  const closingHeader = aChildOf(headers[0] ?? aHeader(), { ...noBatches, nextVoterSet });
+  const closing: Block = { header: closingHeader, batchDigests: [] };
+  const extension: Block = {
+    header: aChildOf(closingHeader, {
+      ...noBatches,
+      height: closingHeader.height,
+      extensionOf: headerDigest(closingHeader),
+    }),
+    batchDigests: [],
+  };
+  const ofNextEpoch = certified({ header: aChildOf(closingHeader, noBatches), batchDigests: [] });
+  assert.ok(first !== undefined);
+  const start = certified(first);
+
+  it('takes the closing block with its own CC, and nothing of the next epoch yet', async () => {
+    const setting = aCatchUp({ clinic: memberWith(start, certified(closing), ofNextEpoch) }, { clinic: 3 });
+    setting.catchUp.wake();
+    await settled();
+    assert.deepEqual(setting.kept.slice(0, 2), [first, closing]);
+    assert.deepEqual(setting.warnings, []);
+    assert.equal(setting.kept.includes(ofNextEpoch.block), false);
+  });
+
+  it('takes it with the extension that made it final', async () => {
+    const answer = [start, { block: closing, certificate: null }, certified(extension)];
+    const setting = aCatchUp({ clinic: memberWith(...answer) }, { clinic: 2 });
+    setting.catchUp.wake();
+    await settled();
+    assert.deepEqual(setting.kept.slice(0, 3), [first, closing, extension]);
+    assert.deepEqual(setting.proofs.slice(0, 2), [aCommitOf(first.header), aCommitOf(extension.header)]);
+  });
+
+  it('asks another member where an extension names another block', async () => {
+    const alien = { ...extension.header, extensionOf: headerDigest(first.header) };
+    const answer = [
+      start,
+      { block: closing, certificate: null },
+      certified({ header: alien, batchDigests: [] }),
+    ];
+    const setting = aCatchUp({ clinic: memberWith(...answer) }, { clinic: 2 });
+    setting.catchUp.wake();
+    await settled();
+    assert.deepEqual(setting.kept, []);
+    assert.equal(setting.warnings.length, 1);
+  });
 });

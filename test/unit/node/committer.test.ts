@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Committer, type CommitterPorts } from '../../../node/committer.ts';
+import { Committer, type CommitterPorts, type Finality } from '../../../node/committer.ts';
 import type { CommitEntry } from '../../../node/storage/ledgerCommit.ts';
 import { headerDigest, type Block } from '../../../protocol/block.ts';
 import type { Digest } from '../../../protocol/brand.ts';
@@ -62,6 +62,11 @@ function heightsOf(committed: readonly (readonly CommitEntry[])[]): readonly (re
   return committed.map((entries) => entries.map(({ block }) => block.header.height));
 }
 
+/** These blocks, with the CC of `last`. */
+function finalityOf(blocks: readonly Block[], last: Block): Finality {
+  return { blocks, extension: null, certificate: commitOf(last) };
+}
+
 function commitOf(block: Block | undefined): Certificate {
   return aCommitOf(block?.header ?? assert.fail('a block'));
 }
@@ -74,7 +79,7 @@ describe('the committer', () => {
 
   it('makes bodies durable, then writes all blocks of a finality at once, then tells (W4)', async () => {
     const { committer, journal, committed, failures, ledger } = aCommitter(holder);
-    committer.commit([first, second], commitOf(second));
+    committer.commit(finalityOf([first, second], second));
     assert.equal(committer.waiting, 1);
     await committer.idle();
     assert.deepEqual(failures, []);
@@ -89,7 +94,7 @@ describe('the committer', () => {
 
   it('writes what the execution gave, and where each transaction stands', async () => {
     const { committer, committed } = aCommitter(holder);
-    committer.commit([first], commitOf(first));
+    committer.commit(finalityOf([first], first));
     await committer.idle();
     const [entry] = committed[0] ?? [];
     const batchDigest = batches[0]?.batch.digest;
@@ -105,7 +110,7 @@ describe('the committer', () => {
     const proof = commitOf(first);
     const certificateOf = (digest: Digest): Certificate | null => (digest === proof.digest ? proof : null);
     const { committer, committed } = aCommitter(holder, { certificateOf });
-    committer.commit([first, second], commitOf(second));
+    committer.commit(finalityOf([first, second], second));
     await committer.idle();
     assert.deepEqual(
       committed[0]?.map(({ certificate }) => certificate),
@@ -115,10 +120,10 @@ describe('the committer', () => {
 
   it('writes one finality after the other, and no block twice', async () => {
     const { committer, committed, failures } = aCommitter(holder);
-    committer.commit([first], commitOf(first));
-    committer.commit([first, second], commitOf(second));
-    committer.commit([second], commitOf(second));
-    committer.commit([third], commitOf(third));
+    committer.commit(finalityOf([first], first));
+    committer.commit(finalityOf([first, second], second));
+    committer.commit(finalityOf([second], second));
+    committer.commit(finalityOf([third], third));
     await committer.idle();
     assert.deepEqual(failures, []);
     assert.deepEqual(heightsOf(committed), [[1], [2], [3]]);
@@ -126,7 +131,7 @@ describe('the committer', () => {
 
   it('forgets what is final: executions, lanes and batches', async () => {
     const { committer, executor, pool } = aCommitter(holder);
-    committer.commit(blocks, commitOf(third));
+    committer.commit(finalityOf(blocks, third));
     await committer.idle();
     assert.deepEqual(
       blocks.map((block) => executor.get(headerDigest(block.header))),
@@ -142,7 +147,7 @@ describe('the committer', () => {
     const clinic: Answerer = (request) =>
       isBack ? holderOf(...batches)(request) : new Error('disconnected');
     const { committer, clock, committed, failures } = aCommitter({ clinic });
-    committer.commit([first], commitOf(first));
+    committer.commit(finalityOf([first], first));
     for (let time = 0; time < 10; time += 1) {
       await settled();
       clock.advance(250);
@@ -161,10 +166,10 @@ describe('the committer', () => {
 
   it('stops waiting when the node stops, and writes nothing then', async () => {
     const { committer, clock, ledger, failures } = aCommitter({});
-    committer.commit([first], commitOf(first));
+    committer.commit(finalityOf([first], first));
     await settled();
     await committer.stop();
-    committer.commit([first], commitOf(first));
+    committer.commit(finalityOf([first], first));
     await committer.idle();
     assert.deepEqual(ledger.commits, []);
     assert.deepEqual(failures, []);
@@ -174,8 +179,8 @@ describe('the committer', () => {
   it('breaks rather than write a certified block that it cannot reproduce', async () => {
     const wrong = { ...second, header: { ...second.header, stateRoot: aDigest(1) } };
     const { committer, journal, failures } = aCommitter(holder);
-    committer.commit([first, wrong], commitOf(wrong));
-    committer.commit([third], commitOf(third));
+    committer.commit(finalityOf([first, wrong], wrong));
+    committer.commit(finalityOf([third], third));
     await committer.idle();
     assert.deepEqual(journal, []);
     assert.equal(failures.length, 1);
@@ -187,7 +192,7 @@ describe('the committer', () => {
 
   it('breaks rather than write a certificate of another block', async () => {
     const { committer, journal, failures } = aCommitter(holder);
-    committer.commit([first], commitOf(second));
+    committer.commit(finalityOf([first], second));
     await committer.idle();
     assert.deepEqual(journal, []);
     assert.match(String(failures[0]), /the certificate is not of the last block/);
@@ -199,8 +204,8 @@ describe('the committer', () => {
       throw cause;
     };
     const { committer, journal, failures } = aCommitter(holder, { storeBatches });
-    committer.commit([first], commitOf(first));
-    committer.commit([second], commitOf(second));
+    committer.commit(finalityOf([first], first));
+    committer.commit(finalityOf([second], second));
     await committer.idle();
     assert.deepEqual(journal, []);
     assert.deepEqual(failures, [cause]);

@@ -74,7 +74,7 @@ function aDocuments(start: Start = {}): Setting {
     fetcher,
     log,
     sealingKeyOf: (name) => testGenesis.members.find((member) => member.name === name)?.sealingKey ?? null,
-    holders: testGenesis.voters,
+    holders: () => testGenesis.voters,
     connected: () => Object.keys(peers).map(aName),
     issueOf: async () => (seals === null ? null : issue),
     mayRead,

@@ -157,6 +157,7 @@ describe('the executor', () => {
       subjects,
       writes,
       certificate: null,
+      extension: null,
       locations: [],
     };
     await chain.ledger.commit([entry]);

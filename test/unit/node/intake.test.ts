@@ -6,7 +6,7 @@ import type { NetworkHandlers } from '../../../node/network/ports.ts';
 import { PeerBook } from '../../../node/peerBook.ts';
 import { laneBatchesMax, Pool } from '../../../node/pool.ts';
 import { signProposal } from '../../../node/statement.ts';
-import { batchesRoot, headerDigest, type Block } from '../../../protocol/block.ts';
+import { batchesRoot, headerDigest, type Block, type Header } from '../../../protocol/block.ts';
 import type { Digest, Epoch, Height, View, VoterIndex } from '../../../protocol/brand.ts';
 import type { Certificate } from '../../../protocol/certificate.ts';
 import { encodeMessage } from '../../../protocol/message.ts';
@@ -47,6 +47,7 @@ interface Setting extends MemoryPeers {
   readonly messages: VerifiedMessage[];
   readonly batches: VerifiedBatch[];
   readonly certified: Digest[];
+  readonly early: string[];
   readonly dropped: string[];
   readonly connected: string[];
 }
@@ -59,6 +60,7 @@ function anIntake(overrides: Partial<IntakePorts> = {}): Setting {
   const messages: VerifiedMessage[] = [];
   const batches: VerifiedBatch[] = [];
   const certified: Digest[] = [];
+  const early: string[] = [];
   const dropped: string[] = [];
   const connected: string[] = [];
   const handlers = intakeHandlers({
@@ -66,7 +68,7 @@ function anIntake(overrides: Partial<IntakePorts> = {}): Setting {
     pool,
     fetcher: memory.fetcher,
     peers,
-    voters: testVoters,
+    voters: () => testVoters,
     log: aLog(),
     answers: {
       pool,
@@ -80,12 +82,13 @@ function anIntake(overrides: Partial<IntakePorts> = {}): Setting {
     finalHeight: () => 0 as Height,
     onMessage: (_from, message) => messages.push(message),
     onBatch: (batch) => batches.push(batch),
-    onCertified: (block) => certified.push(headerDigest(block.header)),
+    onEarly: (from, frame) => early.push(`${from} ${frame.length}`),
+    onCertified: (blocks) => certified.push(...blocks.map(({ header }) => headerDigest(header))),
     onConnected: (name) => connected.push(name),
     drop: (name, reason) => dropped.push(`${name} ${reason}`),
     ...overrides,
   });
-  return { ...memory, handlers, pool, peers, messages, batches, certified, dropped, connected };
+  return { ...memory, handlers, pool, peers, messages, batches, certified, early, dropped, connected };
 }
 
 describe('consensus frames from other members', () => {
@@ -191,6 +194,16 @@ describe('gossiped batches', () => {
   });
 });
 
+describe('frames of the next epoch', () => {
+  it('are kept as they came, without blame and without a look into them', () => {
+    const setting = anIntake();
+    const vote = { ...aVote(skip, 1), epoch: 2 as Epoch };
+    void setting.handlers.onConsensusFrame(clinic, encodeMessage({ kind: 'vote', vote }));
+    assert.deepEqual(setting.early, [`clinic ${encodeMessage({ kind: 'vote', vote }).length}`]);
+    assert.deepEqual([setting.messages, setting.dropped], [[], []]);
+  });
+});
+
 describe('gossiped final blocks', () => {
   const header = aHeader({ batchesRoot: batchesRoot([]) });
   const block: Block = { header, batchDigests: [] };
@@ -204,6 +217,34 @@ describe('gossiped final blocks', () => {
     const setting = anIntake();
     assert.equal(await setting.handlers.onFinalized(gossiped(aCommitOf(header)), clinic), 'accept');
     assert.deepEqual(setting.certified, [headerDigest(header)]);
+  });
+
+  const closing = aHeader({ ...header, nextVoterSet: { ...testVoters, epoch: 2 as Epoch } });
+  const extension = aChildOf(closing, {
+    batchesRoot: batchesRoot([]),
+    height: closing.height,
+    extensionOf: headerDigest(closing),
+  });
+  const extended = (second: Header, certificate: Certificate): Uint8Array =>
+    encodeAnswer({
+      kind: 'blocks',
+      blocks: [
+        { block: { header: closing, batchDigests: [] }, certificate: null },
+        { block: { header: second, batchDigests: [] }, certificate },
+      ],
+    });
+
+  it('may close an epoch, final by the extension beside them', async () => {
+    const setting = anIntake();
+    const bytes = extended(extension, aCommitOf(extension));
+    assert.equal(await setting.handlers.onFinalized(bytes, clinic), 'accept');
+    assert.deepEqual(setting.certified, [headerDigest(closing), headerDigest(extension)]);
+  });
+
+  it('are ignored, without blame, if they are of an epoch that we are not in', async () => {
+    const setting = anIntake({ gate: aGate({ voters: { ...testVoters, epoch: 2 as Epoch } }) });
+    assert.equal(await setting.handlers.onFinalized(gossiped(aCommitOf(header)), clinic), 'ignore');
+    assert.deepEqual(setting.certified, []);
   });
 
   it('are ignored at or below our height', async () => {
@@ -226,6 +267,8 @@ describe('gossiped final blocks', () => {
       }),
     ],
     ['with another block beside them', gossiped(aCommitOf(header), { header: child, batchDigests: [] })],
+    ['with a block beside them that extends another', extended(child, aCommitOf(child))],
+    ['with an extension and the certificate of another block', extended(extension, aCommitOf(closing))],
     ['with a certificate of too few', gossiped(aCommitOf(header, [0, 1]))],
     ['with the certificate of another block', gossiped(aCommitOf(child))],
     [

@@ -95,8 +95,8 @@ export function aReactor(start: ReactorStart = {}): ReactorSetting {
       broadcast: (frame, to) => void journal.push(`broadcast ${hear(frame).kind} to ${to}`),
       send: (to, frame) => void journal.push(`send ${hear(frame).kind} to ${to}`),
       fetchBlocks: () => void journal.push('fetch'),
-      commit: (committed) =>
-        void journal.push(`commit ${committed.map(({ header }) => header.height).join(' ')}`),
+      commit: ({ blocks: final }) =>
+        void journal.push(`commit ${final.map(({ header }) => header.height).join(' ')}`),
       keepBlocks: blocks.keep,
       onStep: () => undefined,
       onFailure: (cause) => failures.push(cause),

@@ -7,12 +7,14 @@ import { ballotEntry, signBallot, type OwnVoter } from '../../../node/statement.
 import type { LogEntry } from '../../../node/storage/safetyRecord.ts';
 import type { Stores } from '../../../node/stores.ts';
 import type { Digest, Epoch, MemberName, View, VoterIndex } from '../../../protocol/brand.ts';
+import { genesisState } from '../../../protocol/genesisBlock.ts';
 import { uint64Bytes } from '../../../protocol/bytes.ts';
 import { laneKey } from '../../../protocol/lane.ts';
-import { consensusSignerOf, testChainId, testGenesis } from '../../support/chain.ts';
+import { consensusSignerOf, testChainId, testGenesis, testVoters } from '../../support/chain.ts';
 import { aBatch, aGate, aLog, aName, anOpaqueTransaction } from '../../support/nodeParts.ts';
 
 const own: OwnVoter = { chainId: testChainId, index: 1 as VoterIndex, signer: consensusSignerOf('clinic') };
+const inForce = { voters: testVoters, own };
 const ballot = { kind: 'skip', epoch: 1 as Epoch, view: 3 as View, digest: null } as const;
 
 /** Stores that hold these batches, and a state in which lanes have got so far. */
@@ -32,7 +34,9 @@ function aStore(batches: readonly VerifiedBatch[], cursors: Readonly<Record<stri
   );
   const stores = {
     batches: { lane, get: (digest: Digest) => held.get(digest) ?? null },
-    ledger: { get: (key: string) => lanes.get(key) ?? null },
+    ledger: {
+      get: (key: string) => lanes.get(key) ?? genesisState(testGenesis).writes.records.get(key) ?? null,
+    },
   };
   return stores as unknown as Stores;
 }
@@ -42,27 +46,37 @@ async function loaded(
 ): Promise<{ readonly pool: Pool; readonly warnings: readonly string[] }> {
   const pool = new Pool();
   const log = aLog();
-  await loadLanes({ genesis: testGenesis, stores, log }, { pool, gate: aGate() });
+  await loadLanes({ stores, log }, { pool, gate: aGate() });
   return { pool, warnings: log.warnings };
 }
 
 describe('taking up the safety log', () => {
   it('signs the recorded statements again, in their order', () => {
     const second = { ...ballot, view: 4 as View };
-    assert.deepEqual(replayLog([ballotEntry(ballot), ballotEntry(second)], own), [
+    assert.deepEqual(replayLog([ballotEntry(ballot), ballotEntry(second)], inForce), [
       { kind: 'vote', vote: signBallot(ballot, own) },
       { kind: 'vote', vote: signBallot(second, own) },
     ]);
   });
 
   it('signs nothing for an observer', () => {
-    assert.deepEqual(replayLog([ballotEntry(ballot)], null), []);
+    assert.deepEqual(replayLog([ballotEntry(ballot)], { voters: testVoters, own: null }), []);
+  });
+
+  it('takes up nothing of another epoch, in which we may have had another place', () => {
+    const entries = [ballotEntry(ballot), ballotEntry({ ...ballot, epoch: 2 as Epoch })];
+    const next = { ...testVoters, epoch: 2 as Epoch };
+    assert.deepEqual(
+      replayLog(entries, { voters: next, own }).map((record) => record.kind === 'vote' && record.vote.epoch),
+      [2],
+    );
+    assert.equal(replayLog(entries, inForce).length, 1);
   });
 
   it('does not start on a log that other code wrote', () => {
     const entry: LogEntry = { ...ballotEntry(ballot), body: new Uint8Array([0xff]) };
     assert.throws(
-      () => replayLog([entry], own),
+      () => replayLog([entry], inForce),
       (error) =>
         error instanceof NodeFailure && error.code === 'storage' && error.message === 'safety log: malformed',
     );

@@ -7,7 +7,7 @@ import { ballotEntry, memoryEntry, type OwnVoter } from '../../../node/statement
 import { layoutOf } from '../../../node/storage/layout.ts';
 import { closeStores, createStores, openStores, type Stores } from '../../../node/stores.ts';
 import type { Epoch, View, VoterIndex } from '../../../protocol/brand.ts';
-import { consensusSignerOf, testChainId, testGenesis } from '../../support/chain.ts';
+import { consensusSignerOf, testChainId, testGenesis, testVoters } from '../../support/chain.ts';
 import { fillHome, growHome } from '../../support/dataDirectory.ts';
 import { aFolder, failsWith } from '../storage/builders.ts';
 
@@ -31,7 +31,7 @@ async function aHome(): Promise<string> {
 
 async function kindsAfterStart(home: string): Promise<readonly string[]> {
   const stores = await open(home);
-  const records = replayLog(stores.safety.entries, own);
+  const records = replayLog(stores.safety.entries, { voters: testVoters, own });
   await closeStores(stores);
   return records.map((record) => (record.kind === 'memory' ? record.memory : record.kind));
 }

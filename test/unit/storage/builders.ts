@@ -69,6 +69,7 @@ function aBlock(
 export interface EntryParts {
   readonly header?: Partial<Header>;
   readonly isCertified?: boolean;
+  readonly extension?: Header;
   readonly writes?: Partial<StateWrites>;
   readonly txIds?: readonly Digest[];
   readonly subjects?: readonly (readonly Id[])[];
@@ -89,6 +90,7 @@ export function anEntry(
     block,
     digest,
     certificate: parts.isCertified === false ? null : aCertificate(digest),
+    extension: parts.extension ?? null,
     receipts,
     receiptBytes: receipts.map(encodeReceipt),
     writes: { ...noWrites, ...parts.writes },

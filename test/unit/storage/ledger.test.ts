@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Level } from 'level';
-import type { Height, Timestamp } from '../../../protocol/brand.ts';
+import { headerDigest, type Header } from '../../../protocol/block.ts';
+import type { Epoch, Height, MemberName, PublicKey, Timestamp, View } from '../../../protocol/brand.ts';
 import { Database, openDatabase } from '../../../node/storage/database.ts';
 import { systemDisk } from '../../../node/storage/disk.ts';
 import { writeAnchor } from '../../../node/storage/anchor.ts';
@@ -83,8 +84,18 @@ describe('the ledger store', () => {
     assert.deepEqual([again.get('a'), again.get('b'), again.get('c')], [null, text('2'), text('3')]);
     assert.deepEqual(again.page('0'), text('p'));
     assert.deepEqual(again.seen(anId(7)), seen[0]);
-    assert.deepEqual(again.blockAt(1), { block: first.block, digest: first.digest, certificate: null });
-    assert.deepEqual(again.blockByDigest(second.digest), { block, digest, certificate });
+    assert.deepEqual(again.blockAt(1), {
+      block: first.block,
+      digest: first.digest,
+      certificate: null,
+      extension: null,
+    });
+    assert.deepEqual(again.blockByDigest(second.digest), {
+      block,
+      digest,
+      certificate,
+      extension: null,
+    });
     assert.deepEqual(
       again.receiptsAt(1)?.map((bytes) => [...bytes]),
       first.receiptBytes.map((bytes) => [...bytes]),
@@ -152,6 +163,37 @@ describe('the ledger store', () => {
     assert.deepEqual(heights(2, 1), [2]);
     assert.deepEqual(heights(4, 100), []);
     await ledger.close();
+  });
+
+  it('keeps an extension beside its closing block, and knows where an epoch was closed', async () => {
+    const place = aPlace();
+    const ledger = await aLedger(place);
+    const nextVoterSet = {
+      epoch: 2 as Epoch,
+      voters: [{ name: 'a' as MemberName, consensusKey: aDigest(7) as string as PublicKey }],
+    };
+    const plain = anEntry(ledger.head(), { header: { nextVoterSet } });
+    const extension: Header = {
+      ...plain.block.header,
+      view: 9 as View,
+      nextVoterSet: null,
+      extensionOf: plain.digest,
+    };
+    const closing = { ...plain, extension };
+    const first = anEntry(parentOf(plain));
+    await ledger.commit([closing]);
+    await ledger.commit([first]);
+    await ledger.close();
+
+    const again = await reopened(place);
+    assert.deepEqual(again.blockAt(1)?.extension, extension);
+    assert.deepEqual(again.certifiedBlock(headerDigest(extension)), { header: extension, batchDigests: [] });
+    assert.deepEqual(again.certifiedBlock(plain.digest), plain.block);
+    assert.equal(again.blockByDigest(headerDigest(extension)), null);
+    assert.deepEqual([again.closingAt(1), again.closingAt(2)], [1, null]);
+    const range = again.blocksFrom(1, 10).map(({ block }) => block.header.height);
+    assert.deepEqual(range, [1], 'a range ends with its epoch');
+    await again.close();
   });
 
   it('forgets ids after their time, and keeps one that was used anew since', async () => {
