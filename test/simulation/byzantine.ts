@@ -1,17 +1,19 @@
 /** One dishonest voter: it signs what it likes, and as leader proposes different blocks on parents of its choice. */
 import { leaderOf } from '../../consensus/leader.ts';
 import { certificatesOf } from '../../consensus/justification.ts';
-import type { Verified, View } from '../../protocol/brand.ts';
+import { closingOf } from '../../protocol/block.ts';
+import type { Epoch, Verified, View } from '../../protocol/brand.ts';
 import type { Certificate } from '../../protocol/certificate.ts';
 import type { Ballot } from '../../protocol/vote.ts';
-import { chainId, draftBlock, hexOf, signProposal, signVote } from './model.ts';
+import { draftBlock, hexOf, signProposal, signVote } from './model.ts';
 import { send } from './network.ts';
-import { configOf, later, type Instance, type Machine, type World } from './world.ts';
+import { epochOf, later, type Instance, type Machine, type World } from './world.ts';
 
 /** It collects certificates that honest machines forget after finality. */
 type Collection = Map<View, Verified<Certificate>>;
 
 interface Known {
+  readonly epoch: Epoch;
   readonly prepared: Collection;
   readonly skipped: Collection;
 }
@@ -26,7 +28,9 @@ export interface Mischief {
 export function createMischief(world: World): Mischief {
   const known = new Map<Machine, Known>();
   const learn = (instance: Instance): Known => {
-    const before = known.get(instance.machine) ?? { prepared: new Map(), skipped: new Map() };
+    const epoch = epochOf(instance);
+    const held = known.get(instance.machine);
+    const before = held?.epoch === epoch ? held : { epoch, prepared: new Map(), skipped: new Map() };
     known.set(instance.machine, before);
     collect(instance, before);
     return before;
@@ -63,8 +67,8 @@ function collect({ state }: Instance, { prepared, skipped }: Known): void {
 function proposeEvil(world: World, instance: Instance, known: Known): void {
   const { machine, state } = instance;
   const { random, checks } = world;
-  const { view } = state;
-  if (leaderOf(configOf(world, machine), view) !== machine.index) return;
+  const { view, config } = state;
+  if (config.own === null || leaderOf(config, view) !== config.own) return;
   const parent = pickParent(world, known, view);
   const isComplete = random.chance(0.4);
   const skips = [...known.skipped.values()]
@@ -72,7 +76,14 @@ function proposeEvil(world: World, instance: Instance, known: Known): void {
       (skip) => skip.view < view && skip.view > (parent?.view ?? 0) && (isComplete || random.chance(0.7)),
     )
     .toSorted((a, b) => a.view - b.view);
-  const block = parent?.digest === undefined ? null : checks.blockOf(parent.digest ?? chainId);
+  const { start } = config;
+  const digest = parent?.digest ?? start.digest;
+  const block = checks.blockOf(digest);
+  // It knows the rules of closing, and keeps them often enough to be heard.
+  const closing = parent === null || block === null ? null : closingOf(block.header, digest);
+  const extensionOf = closing !== null && random.chance(0.8) ? closing : null;
+  const isClosing = world.plan.machineCount > world.plan.voterCount && random.chance(0.1);
+  const next = { ...config.voters, epoch: (config.voters.epoch + 1) as Epoch };
   const isSame = random.chance(0.5);
   let salt = random.below(1_000_000);
   for (const to of world.machines) {
@@ -80,16 +91,14 @@ function proposeEvil(world: World, instance: Instance, known: Known): void {
     if (!isSame) salt += 1;
     const evil = draftBlock({
       view,
-      proposer: machine.index,
-      parent: {
-        digest: parent?.digest ?? chainId,
-        view: parent?.view ?? 0,
-        height: block?.header.height ?? 0,
-      },
+      proposer: config.own,
+      parent: { digest, view: parent?.view ?? 0, height: block?.header.height ?? start.height },
       timeMs: Math.max((block?.header.timeMs ?? 0) + 1, world.nowMs + (salt % 500)),
       batchDigests: [],
       stateRoot: block?.header.stateRoot ?? (random.chance(0.9) ? hexOf(0) : hexOf(salt)),
-      voters: world.voters,
+      voters: config.voters,
+      nextVoterSet: isClosing ? next : null,
+      extensionOf,
     });
     checks.onBlock(evil);
     send(
@@ -102,6 +111,8 @@ function proposeEvil(world: World, instance: Instance, known: Known): void {
 
 function voteEvil(world: World, instance: Instance): void {
   const { state, machine } = instance;
+  const { own, voters } = state.config;
+  if (own === null) return;
   const view = (state.view - world.random.below(2)) as View;
   const digests = [...state.proposals.values()].map(({ digest }) => digest);
   const prepared = state.prepared.get(view)?.digest ?? null;
@@ -109,9 +120,9 @@ function voteEvil(world: World, instance: Instance): void {
   const kind = world.random.pick(['prepare', 'commit', 'skip'] as const);
   if (kind !== 'skip' && digests.length === 0) return;
   const digest = kind === 'skip' ? null : world.random.pick(digests);
-  const ballot: Ballot = { kind, epoch: world.voters.epoch, view, digest };
-  const vote = signVote(ballot, machine.index);
-  world.checks.onSigned(vote, false);
+  const ballot: Ballot = { kind, epoch: voters.epoch, view, digest };
+  const vote = signVote(ballot, own);
+  world.checks.onSigned(vote, machine);
   for (const to of world.machines)
     if (to !== machine) send(world, { from: instance, to }, { kind: 'vote', vote });
 }

@@ -1,12 +1,15 @@
 /** The ledger side of the simulated host: building, executing and writing blocks, batches being there or not yet. */
 import type { Effect } from '../../consensus/effect.ts';
 import type { Verdict } from '../../consensus/event.ts';
-import type { Block } from '../../protocol/block.ts';
+import { digestOf } from '../../consensus/chain.ts';
+import { ledgerParent, type Block } from '../../protocol/block.ts';
 import type { Digest } from '../../protocol/brand.ts';
+import { voterSetHash, type VoterSet } from '../../protocol/member.ts';
 import { check, viewOfRecord } from './checks.ts';
+import { epochOfRecord, stateAfter, type LedgerState } from './epochs.ts';
 import { chainId, draftBlock, rootAfter } from './model.ts';
 import { askForBatches } from './sync.ts';
-import { later, type Instance, type LedgerEntry, type World } from './world.ts';
+import { epochOf, later, type Instance, type FinalEntry, type World } from './world.ts';
 
 const batchesInBlockMax = 16;
 const clockSkewMsMax = 2_000;
@@ -16,22 +19,25 @@ type BlockRequest = Extract<Effect, { readonly kind: 'requestBlock' }>;
 
 /** Null while the parent is not executed here, or when a block with batches was asked for and there are none (any more). */
 export function buildBlock(world: World, instance: Instance, request: BlockRequest): Block | null {
-  const { parent, view, isEmpty } = request;
-  const parentRoot = rootOf(world, instance, parent.digest);
-  if (parentRoot === null) return null;
+  const { parent, view, isEmpty, extensionOf } = request;
+  const before = stateOf(world, instance, parent.digest);
+  const { config } = instance.state;
+  if (before === null || config.own === null) return null;
   const used = batchesUpTo(instance, parent.digest);
   const batchDigests = isEmpty ? [] : firstUnused(instance, used);
-  if (!isEmpty && batchDigests.length === 0) return null;
+  if (!isEmpty && batchDigests.length === 0 && before.pending === null) return null;
   const parentBlock = world.checks.blockOf(parent.digest);
   const parentTimeMs = parentBlock === null ? 0 : parentBlock.header.timeMs;
   return draftBlock({
     view,
-    proposer: instance.machine.index,
+    proposer: config.own,
     parent,
     timeMs: Math.max(parentTimeMs + 1, world.nowMs + instance.machine.clockSkewMs),
     batchDigests,
-    stateRoot: rootAfter(parentRoot, batchDigests),
-    voters: world.voters,
+    stateRoot: rootAfter(before.root, batchDigests),
+    voters: config.voters,
+    nextVoterSet: extensionOf === null ? before.pending : null,
+    extensionOf,
   });
 }
 
@@ -50,8 +56,8 @@ export function judgeBlock(
   instance: Instance,
   block: Block,
 ): { readonly digest: Digest; readonly verdict: Verdict } {
-  const digest = world.checks.digestOf(block);
-  const { timeMs, parentDigest, stateRoot } = block.header;
+  const digest = digestOf(block);
+  const { timeMs, parentDigest, stateRoot, extensionOf, nextVoterSet } = block.header;
   const clockMs = world.nowMs + instance.machine.clockSkewMs;
   if (timeMs > clockMs + clockSkewMsMax) return { digest, verdict: 'invalid' };
   if (timeMs < clockMs - clockSkewMsMax - timeoutMsMax) return { digest, verdict: 'invalid' };
@@ -59,39 +65,47 @@ export function judgeBlock(
   const { included } = instance.disk;
   if (block.batchDigests.some((batch) => used.has(batch) || included.has(batch)))
     return { digest, verdict: 'invalid' };
-  const root = execute(world, instance, block);
-  if (root === null) return { digest, verdict: 'unavailable' };
-  return { digest, verdict: root === stateRoot ? 'valid' : 'invalid' };
+  const after = execute(world, instance, block);
+  if (after === null) return { digest, verdict: 'unavailable' };
+  const before = stateOf(world, instance, ledgerParent(block.header));
+  const waiting = extensionOf === null ? (before?.pending ?? null) : null;
+  const isSameSet =
+    nextVoterSet === null || waiting === null ? nextVoterSet === waiting : isSame(nextVoterSet, waiting);
+  return { digest, verdict: after.root === stateRoot && isSameSet ? 'valid' : 'invalid' };
 }
 
-/** Root after the block by our own execution; null while a batch or an ancestor is missing. */
-function execute(world: World, instance: Instance, block: Block): Digest | null {
+function isSame(a: VoterSet, b: VoterSet): boolean {
+  return voterSetHash(a) === voterSetHash(b);
+}
+
+/** State after the block by our own execution; null while a batch or an ancestor is missing. */
+function execute(world: World, instance: Instance, block: Block): LedgerState | null {
   const missing = block.batchDigests.filter((batch) => !instance.disk.batches.has(batch));
   if (missing.length > 0) {
     askForBatches(world, instance, missing);
     return null;
   }
-  const parentRoot = rootOf(world, instance, block.header.parentDigest);
-  if (parentRoot === null) return null;
-  const root = rootAfter(parentRoot, block.batchDigests);
-  instance.executed.set(world.checks.digestOf(block), root);
-  return root;
+  const before = stateOf(world, instance, ledgerParent(block.header));
+  if (before === null) return null;
+  const after = stateAfter(before, block, world.decisions);
+  instance.executed.set(digestOf(block), after);
+  return after;
 }
 
-function rootOf(world: World, instance: Instance, digest: Digest): Digest | null {
+function stateOf(world: World, instance: Instance, digest: Digest): LedgerState | null {
   const last = instance.disk.ledger.at(-1);
-  const lastDigest = last === undefined ? chainId : world.checks.digestOf(last.block);
-  if (digest === lastDigest) return instance.disk.root;
+  const lastDigest = last === undefined ? chainId : digestOf(last.block);
+  if (digest === lastDigest) return instance.disk.state;
   const known = instance.executed.get(digest);
   if (known !== undefined) return known;
-  const block = unwritten(world, instance, digest);
+  const block = unwritten(instance, digest);
   return block === null ? null : execute(world, instance, block);
 }
 
-function unwritten(world: World, instance: Instance, digest: Digest): Block | null {
+function unwritten(instance: Instance, digest: Digest): Block | null {
   const held = instance.state.blocks.get(digest);
   if (held !== undefined) return held;
-  const queued = instance.commitQueue.find(({ block }) => world.checks.digestOf(block) === digest);
+  const queued = instance.commitQueue.find(({ block }) => digestOf(block) === digest);
   return queued?.block ?? null;
 }
 
@@ -102,7 +116,7 @@ function batchesUpTo(instance: Instance, digest: Digest): ReadonlySet<Digest> {
   let block = instance.state.blocks.get(digest);
   while (block !== undefined) {
     for (const batch of block.batchDigests) used.add(batch);
-    block = instance.state.blocks.get(block.header.parentDigest);
+    block = instance.state.blocks.get(ledgerParent(block.header));
   }
   return used;
 }
@@ -116,8 +130,10 @@ export function workKeyOf(instance: Instance): string {
   return `${newestPrepared(instance)} ${disk.open.size} ${disk.batches.size} ${state.final.height} ${state.blocks.size}`;
 }
 
-/** §4: a batch is held that is not in the chain up to the newest prepared block. */
-export function hasWork(instance: Instance): boolean {
+/** §4: a batch is held that is not in the chain up to the newest prepared block, or voters wait there. */
+export function hasWork(world: World, instance: Instance): boolean {
+  if ((stateOf(world, instance, newestPrepared(instance)) ?? instance.disk.state).pending !== null)
+    return true;
   if (instance.disk.open.size === 0) return false;
   const used = batchesUpTo(instance, newestPrepared(instance));
   for (const batch of instance.disk.open) if (!used.has(batch)) return true;
@@ -139,34 +155,40 @@ function retry(world: World, instance: Instance): void {
     if (!instance.isAlive) return;
     instance.isApplying = false;
     applyCommits(world, instance);
-    world.handle(instance, { kind: 'workChanged', hasWork: hasWork(instance) });
+    world.handle(instance, { kind: 'workChanged', hasWork: hasWork(world, instance) });
   });
 }
 
-function write(world: World, instance: Instance, entry: LedgerEntry): boolean {
+function write(world: World, instance: Instance, entry: FinalEntry): boolean {
   const { disk, machine } = instance;
   const { block } = entry;
-  const root = execute(world, instance, block);
-  if (root === null) return false;
+  const after = execute(world, instance, block);
+  if (after === null) return false;
   if (machine.isHonest) {
     const last = disk.ledger.at(-1)?.block.header ?? { height: 0, timeMs: 0 };
     check(block.header.height === last.height + 1, 'heights of the ledger are not contiguous');
     check(block.header.timeMs > last.timeMs, 'block time does not rise');
-    check(root === block.header.stateRoot, `another state root at height ${block.header.height}`);
+    check(after.root === block.header.stateRoot, `another state root at height ${block.header.height}`);
     const isTwice = block.batchDigests.some((batch) => disk.included.has(batch));
     check(!isTwice, 'a batch is executed twice');
     world.checks.onFinal(block);
   }
   disk.ledger.push(entry);
-  disk.root = root;
+  disk.state = after;
   for (const batch of block.batchDigests) {
     disk.included.add(batch);
     disk.open.delete(batch);
   }
   // W9: prune only below the final view.
-  const { view } = block.header;
+  const { view, epoch, nextVoterSet } = block.header;
   if (entry.certificate !== null) {
-    disk.records = disk.records.filter((record) => record.kind === 'memory' || viewOfRecord(record) > view);
+    // What other epochs left in the log stays: it must never be taken for anything of this one (V6).
+    disk.records = disk.records.filter(
+      (record) => record.kind === 'memory' || epochOfRecord(record) !== epoch || viewOfRecord(record) > view,
+    );
   }
+  if (nextVoterSet === null) return true;
+  check(!machine.isHonest || epochOf(instance) === epoch, 'another epoch is closed than ours');
+  world.closeEpoch(instance);
   return true;
 }

@@ -1,4 +1,5 @@
 /** The simulated host: carries effects out in their order, may crash between any two, and answers from disk and model. */
+import { digestOf } from '../../consensus/chain.ts';
 import type { ConsensusEvent } from '../../consensus/event.ts';
 import type { Effect } from '../../consensus/effect.ts';
 import type { SafetyRecord } from '../../consensus/record.ts';
@@ -13,7 +14,7 @@ import { askSomebody } from './sync.ts';
 import {
   configOf,
   emptyDisk,
-  ifAlive,
+  ifCurrent,
   later,
   type Disk,
   type Instance,
@@ -28,18 +29,22 @@ export function boot(world: World, machine: Machine, disks: readonly Disk[]): vo
       machine,
       ordinal,
       disk,
-      state: world.core.recover(configOf(world, machine), last, disk.records),
+      state: world.core.recover(configOf(world, machine, disk), last, disk.records),
       isAlive: true,
       isBusy: false,
       inbox: [],
       timers: new Map(),
       executed: new Map(),
       commitQueue: [],
+      early: [],
       isApplying: false,
       workKey: '',
     };
   });
-  for (const instance of machine.instances) handle(world, instance, { kind: 'started' });
+  for (const instance of machine.instances) {
+    world.checks.onEpoch(instance.state.config.voters);
+    handle(world, instance, { kind: 'started' });
+  }
 }
 
 /** The machine forgets all but its disk, and starts again after a while. */
@@ -57,8 +62,8 @@ export function loseDisk(world: World, instance: Instance): void {
   instance.isAlive = false;
   world.memoryLossCount += 1;
   const { batches, forgotten } = instance.disk;
-  const disk = emptyDisk(new Set([...batches, ...forgotten]));
-  const { epoch } = world.voters;
+  const disk = emptyDisk(world.genesisVoters, new Set([...batches, ...forgotten]));
+  const { epoch } = world.genesisVoters;
   const loss: SafetyRecord = { kind: 'memory', memory: 'lost', epoch, view: 0 as View };
   if (world.flaws.isLossNoticed) disk.records.push(loss);
   instance.machine.instances = [{ ...instance, disk }];
@@ -68,10 +73,10 @@ export function loseDisk(world: World, instance: Instance): void {
 /** A crash between two steps loses nothing that matters: the log gives the state back. */
 export function crashCleanly(world: World, instance: Instance): void {
   const { machine, disk, state, commitQueue } = instance;
-  const isWhole = world.flaws.areVotesLogged && world.flaws.areCertificatesLogged;
+  const isWhole = world.flaws.areVotesLogged && world.flaws.areCertificatesLogged && !state.isClosed;
   if (isWhole && commitQueue.length === 0) {
     const last = disk.ledger.at(-1) ?? { block: null, certificate: null };
-    checkReplay(state, world.core.recover(configOf(world, machine), last, disk.records));
+    checkReplay(state, world.core.recover(configOf(world, machine, disk), last, disk.records));
   }
   crash(world, instance);
 }
@@ -89,7 +94,7 @@ export function handle(world: World, instance: Instance, event: ConsensusEvent):
       if (isEntering && !instance.machine.isHonest) world.mischief.onViewEntered(instance);
       carryOut(world, instance, effects);
       if (!instance.isAlive) return;
-      refreshWork(instance);
+      refreshWork(world, instance);
     }
     if (instance.machine.isHonest) checkBounds(instance.state);
   } catch (error) {
@@ -101,11 +106,11 @@ export function handle(world: World, instance: Instance, event: ConsensusEvent):
   }
 }
 
-function refreshWork(instance: Instance): void {
+function refreshWork(world: World, instance: Instance): void {
   const key = workKeyOf(instance);
   if (key === instance.workKey) return;
   instance.workKey = key;
-  const isWorking = hasWork(instance);
+  const isWorking = hasWork(world, instance);
   if (isWorking !== instance.state.hasWork) instance.inbox.push({ kind: 'workChanged', hasWork: isWorking });
 }
 
@@ -129,7 +134,7 @@ function carryOut(world: World, instance: Instance, effects: readonly Effect[]):
 
 function recordsOf(world: World, instance: Instance, effects: readonly Effect[]): readonly SafetyRecord[] {
   const { areVotesLogged, areCertificatesLogged } = world.flaws;
-  const { index } = instance.machine;
+  const { own } = instance.state.config;
   return effects.flatMap((effect): readonly SafetyRecord[] => {
     if (effect.kind === 'recordMemory') return [effect.record];
     if (effect.kind === 'recordBlock') return [{ kind: 'block', block: effect.block }];
@@ -137,7 +142,7 @@ function recordsOf(world: World, instance: Instance, effects: readonly Effect[])
       return [{ kind: 'certificate', certificate: asVerified(effect.certificate) }];
     }
     if (effect.kind === 'castVote' && areVotesLogged) {
-      return [{ kind: 'vote', vote: signVote(effect.ballot, index) }];
+      return [{ kind: 'vote', vote: signVote(effect.ballot, present(own, 'a voter casts')) }];
     }
     if (effect.kind === 'castProposal' && areVotesLogged) {
       return [{ kind: 'proposal', proposal: signProposal(effect.block, effect.justification) }];
@@ -150,7 +155,7 @@ function execute(world: World, instance: Instance, effect: Effect): void {
   const { machine } = instance;
   switch (effect.kind) {
     case 'castVote': {
-      const vote = signVote(effect.ballot, machine.index);
+      const vote = signVote(effect.ballot, present(instance.state.config.own, 'a voter casts'));
       broadcast(world, instance, { kind: 'vote', vote });
       instance.inbox.push({ kind: 'voteReceived', vote });
       return;
@@ -173,7 +178,7 @@ function execute(world: World, instance: Instance, effect: Effect): void {
       return later(
         world,
         buildDelayMs(world),
-        ifAlive(instance, () => {
+        ifCurrent(instance, () => {
           const block = buildBlock(world, instance, effect);
           handle(world, instance, { kind: 'blockBuilt', view: effect.view, block });
         }),
@@ -182,7 +187,7 @@ function execute(world: World, instance: Instance, effect: Effect): void {
       return later(
         world,
         executionDelayMs(world),
-        ifAlive(instance, () => {
+        ifCurrent(instance, () => {
           const answer = judgeBlock(world, instance, effect.block);
           handle(world, instance, { kind: 'blockValidated', ...answer });
         }),
@@ -194,7 +199,9 @@ function execute(world: World, instance: Instance, effect: Effect): void {
     case 'commitBlocks': {
       const last = effect.blocks.length - 1;
       for (const [index, block] of effect.blocks.entries()) {
-        instance.commitQueue.push({ block, certificate: index === last ? effect.certificate : null });
+        const isLast = index === last;
+        const certificate = isLast ? effect.certificate : null;
+        instance.commitQueue.push({ block, certificate, extension: isLast ? effect.extension : null });
       }
       return applyCommits(world, instance);
     }
@@ -205,7 +212,7 @@ function execute(world: World, instance: Instance, effect: Effect): void {
       return later(
         world,
         effect.afterMs,
-        ifAlive(instance, () => {
+        ifCurrent(instance, () => {
           if (instance.timers.get(kind) !== token) return;
           handle(world, instance, { kind: 'timeoutElapsed', timeout: effect.timeout });
         }),
@@ -229,20 +236,39 @@ function executionDelayMs(world: World): number {
   return 1 + world.random.below(isSlow ? 1_000 : 10);
 }
 
-/** What leaves a machine counts as signed, whatever code path it took. */
+/** What leaves a machine counts as signed, whatever code path it took. STATUS goes to everybody, all else to the voters. */
 function broadcast(world: World, instance: Instance, message: ConsensusMessage): void {
   noteOwn(world, instance, message);
-  for (const to of world.machines) if (to !== instance.machine) send(world, { from: instance, to }, message);
+  const { voters } = instance.state.config.voters;
+  for (const to of world.machines) {
+    const isAddressed = message.kind === 'status' || voters.some(({ name }) => name === to.name);
+    if (to !== instance.machine && isAddressed) send(world, { from: instance, to }, message);
+  }
 }
 
-function noteOwn(world: World, { machine }: Instance, message: ConsensusMessage): void {
-  if (message.kind === 'vote' && message.vote.voter === machine.index) {
-    world.checks.onSigned(message.vote, machine.isHonest);
+function noteOwn(world: World, { machine, state }: Instance, message: ConsensusMessage): void {
+  const { own } = state.config;
+  if (message.kind === 'vote' && message.vote.voter === own) world.checks.onSigned(message.vote, machine);
+  if (message.kind === 'proposal' && message.proposal.block.header.proposer === own) {
+    const { block } = message.proposal;
+    world.checks.onBlock(block);
+    const { epoch, view } = block.header;
+    world.checks.onSigned({ voter: own, kind: 'propose', epoch, view, digest: digestOf(block) }, machine);
   }
-  if (message.kind === 'proposal' && message.proposal.block.header.proposer === machine.index) {
-    world.checks.onBlock(message.proposal.block);
-    const { view } = message.proposal.block.header;
-    const digest = world.checks.digestOf(message.proposal.block);
-    world.checks.onSigned({ voter: machine.index, kind: 'propose', view, digest }, machine.isHonest);
-  }
+}
+
+/** V5: the closing block is on the disk; a moment later the replica of the next epoch takes over. */
+export function startEpoch(world: World, instance: Instance): void {
+  const { machine, disk } = instance;
+  const run = ifCurrent(instance, () => {
+    const last = present(disk.ledger.at(-1), 'an epoch starts on a block');
+    instance.state = world.core.recover(configOf(world, machine, disk), last, disk.records);
+    world.checks.onEpoch(instance.state.config.voters);
+    instance.workKey = '';
+    instance.inbox.length = 0;
+    for (const [kind, token] of instance.timers) instance.timers.set(kind, token + 1);
+    handle(world, instance, { kind: 'started' });
+    for (const arrival of instance.early.splice(0)) world.receive(arrival);
+  });
+  later(world, 1 + world.random.below(30), run);
 }

@@ -2,18 +2,20 @@
 import { batchesRoot, type Block, type Header } from '../../protocol/block.ts';
 import type { Digest, MemberName, PublicKey, Signature, Verified, VoterIndex } from '../../protocol/brand.ts';
 import { votersInBitmap, type Certificate } from '../../protocol/certificate.ts';
-import { voterSetHash, type VoterSet } from '../../protocol/member.ts';
+import { voterSetHash, type Voter, type VoterSet } from '../../protocol/member.ts';
 import type { Justification, Proposal } from '../../protocol/proposal.ts';
 import type { Ballot, Vote } from '../../protocol/vote.ts';
 
 export const chainId: Digest = '00'.repeat(32) as Digest;
 
 export function votersOf(count: number): VoterSet {
-  const voters = Array.from({ length: count }, (_unused, index) => ({
-    name: `voter-${index}` as MemberName,
-    consensusKey: hexOf(index + 1) as string as PublicKey,
-  }));
+  const voters = Array.from({ length: count }, (_unused, index) => voterOf(index));
   return { epoch: 1 as VoterSet['epoch'], voters };
+}
+
+/** The machine with this number, as a voter. */
+export function voterOf(index: number): Voter {
+  return { name: `voter-${index}` as MemberName, consensusKey: hexOf(index + 1) as string as PublicKey };
 }
 
 /** 32 bytes that hold a small number, as hex. */
@@ -27,7 +29,7 @@ export function asVerified<T>(value: T): Verified<T> {
 
 /** The signature of a voter under one statement: only `sign` functions of this file write it, so nobody forges one. */
 export function signVote(ballot: Ballot, voter: VoterIndex): Verified<Vote> {
-  const signature = `${voter} ${ballot.kind} ${ballot.view} ${ballot.digest}` as Signature;
+  const signature = `${voter} ${ballot.kind} ${ballot.epoch} ${ballot.view} ${ballot.digest}` as Signature;
   return asVerified({ ...ballot, voter, signature });
 }
 
@@ -43,9 +45,9 @@ export function isCertificateValid(
 ): boolean {
   const signers = votersInBitmap(certificate.bitmap, context.voterCount);
   if (signers === null || signers.length !== context.quorum) return false;
-  const { kind, view, digest } = certificate;
+  const { kind, epoch, view, digest } = certificate;
   return signers.every(
-    (voter, position) => certificate.signatures[position] === `${voter} ${kind} ${view} ${digest}`,
+    (voter, position) => certificate.signatures[position] === `${voter} ${kind} ${epoch} ${view} ${digest}`,
   );
 }
 
@@ -77,15 +79,19 @@ export interface BlockDraft {
   readonly batchDigests: readonly Digest[];
   readonly stateRoot: Digest;
   readonly voters: VoterSet;
+  readonly nextVoterSet?: VoterSet | null;
+  /** The closing block whose height it takes, if it extends one. */
+  readonly extensionOf?: Digest | null;
 }
 
 export function draftBlock(draft: BlockDraft): Block {
   const { view, proposer, parent, timeMs, batchDigests, stateRoot, voters } = draft;
+  const { nextVoterSet = null, extensionOf = null } = draft;
   const header = {
     chainId,
     epoch: voters.epoch,
     view,
-    height: parent.height + 1,
+    height: extensionOf === null ? parent.height + 1 : parent.height,
     parentDigest: parent.digest,
     parentView: parent.view,
     timeMs,
@@ -93,8 +99,8 @@ export function draftBlock(draft: BlockDraft): Block {
     receiptsRoot: hexOf(0),
     stateRoot,
     voterSetHash: hashOf(voters),
-    nextVoterSet: null,
-    extensionOf: null,
+    nextVoterSet,
+    extensionOf,
     proposer,
   } as unknown as Header;
   return { header, batchDigests };

@@ -1,5 +1,4 @@
 /** The simulated network: loss, delay, reordering, duplicates and cuts until it is healed; then only short delays. */
-import type { VoterIndex } from '../../protocol/brand.ts';
 import type { Random } from './random.ts';
 import { later, type Instance, type Machine, type Wire, type World } from './world.ts';
 
@@ -30,7 +29,14 @@ function isLost(
   if (world.plan.isLosingProposals && (to.index === 0 || wire.kind === 'proposal')) return true;
   if (world.isCut(from.machine.index, to.index)) return true;
   if (isWithheldByTwin(world, from, to)) return true;
+  const { commitLossRate } = world.plan;
+  if (commitLossRate > 0 && isCommit(wire) && world.random.chance(commitLossRate)) return true;
   return wire.kind !== 'batches' && world.random.chance(world.plan.lossRate);
+}
+
+function isCommit(wire: Wire): boolean {
+  if (wire.kind === 'vote') return wire.vote.kind === 'commit';
+  return wire.kind === 'certificate' && wire.certificate.kind === 'commit';
 }
 
 /** Twins speak to different halves most of the time, which is how one key tells two stories. */
@@ -61,5 +67,5 @@ export function drawCuts(random: Random, count: number): World['isCut'] {
   }
   const groupCount = shape === 3 ? 3 : 2;
   const groups = Array.from({ length: count }, () => random.below(groupCount));
-  return (from: VoterIndex, to: VoterIndex) => groups[from] !== groups[to];
+  return (from: number, to: number) => groups[from] !== groups[to];
 }

@@ -2,6 +2,11 @@
 import { faultyMax } from '../../protocol/certificate.ts';
 import type { Random } from './random.ts';
 
+export interface Swap {
+  readonly atMs: number;
+  readonly voters: readonly number[];
+}
+
 export interface Plan {
   readonly voterCount: number;
   readonly byzantineCount: number;
@@ -21,8 +26,16 @@ export interface Plan {
   readonly hasPartitions: boolean;
   /** Until the healing no proposal arrives, and machine 0 hears nothing at all: views are skipped, many in a row. */
   readonly isLosingProposals: boolean;
+  /** Of COMMITs and of the certificates made of them, besides what is lost of everything. */
+  readonly commitLossRate: number;
   readonly slowExecutionRate: number;
   readonly batchEveryMs: number;
+  /** Machines in the world; the first `voterCount` vote in epoch 1. */
+  readonly machineCount: number;
+  /** When it is decided who votes from the next epoch on. */
+  readonly swaps: readonly Swap[];
+  /** Whether they are drawn by chance, over three machines more. */
+  readonly hasSwaps: boolean;
 }
 
 export function planOf(random: Random, voterCount: number): Plan {
@@ -43,9 +56,33 @@ export function planOf(random: Random, voterCount: number): Plan {
     memoryLossMs: null,
     hasPartitions: random.chance(0.7),
     isLosingProposals: false,
+    commitLossRate: 0,
     slowExecutionRate: random.chance(0.3) ? 0.1 : 0,
     batchEveryMs: 30 + random.below(300),
+    machineCount: voterCount,
+    swaps: [],
+    hasSwaps: false,
   };
+}
+
+/** Up to four changes of the voters while faults are injected, among three machines more; up to f of each set are dishonest. */
+export function swapsOf(
+  random: Random,
+  plan: Pick<Plan, 'voterCount' | 'healMs'>,
+  isHonest: readonly boolean[],
+): readonly Swap[] {
+  const machineCount = isHonest.length;
+  const countMin = Math.min(4, plan.voterCount);
+  return Array.from({ length: 1 + random.below(4) }, () => {
+    const atMs = random.below(plan.healMs);
+    for (;;) {
+      const count = countMin + random.below(machineCount - countMin + 1);
+      const voters = new Set<number>();
+      while (voters.size < count) voters.add(random.below(machineCount));
+      const dishonestCount = [...voters].filter((index) => isHonest[index] !== true).length;
+      if (dishonestCount <= faultyMax(count)) return { atMs, voters: [...voters] };
+    }
+  });
 }
 
 /** One line for a person: what was injected. */
@@ -60,8 +97,12 @@ export function describePlan(plan: Plan): string {
     plan.massCrashMs === null ? '' : `mass crash at ${plan.massCrashMs}`,
     plan.memoryLossMs === null ? '' : `a lost disk every ${plan.memoryLossMs}`,
     plan.hasPartitions ? 'partitions' : '',
+    plan.commitLossRate > 0 ? `COMMITs lost=${plan.commitLossRate}` : '',
     plan.slowExecutionRate > 0 ? 'slow execution' : '',
     plan.heartbeatMs > 0 ? 'heartbeat' : '',
+    plan.swaps.length > 0
+      ? `voters change to ${plan.swaps.map(({ voters }) => voters.join('+')).join(', ')}`
+      : '',
   ];
   return parts.filter((part) => part !== '').join(', ');
 }

@@ -1,13 +1,14 @@
 /** One schedule: faults for a while, then a healed network in which the chain must grow, then quiet in which it must not. */
 import { faultyMax } from '../../protocol/certificate.ts';
-import type { MemberName, VoterIndex } from '../../protocol/brand.ts';
+import type { MemberName } from '../../protocol/brand.ts';
 import { createMischief } from './byzantine.ts';
-import { check, startChecks } from './checks.ts';
+import { check } from './checks.ts';
 import { receive } from './gate.ts';
-import { boot, crashCleanly, handle, loseDisk } from './host.ts';
-import { chainId, votersOf } from './model.ts';
+import { startEpochChecks } from './epochs.ts';
+import { boot, crashCleanly, handle, loseDisk, startEpoch } from './host.ts';
+import { votersOf } from './model.ts';
 import { drawCuts } from './network.ts';
-import { planOf, type Plan } from './plan.ts';
+import { planOf, swapsOf, type Plan, type Swap } from './plan.ts';
 import { emptyQueue } from './queue.ts';
 import { seededRandom, type Random } from './random.ts';
 import { createBatch, startSpreading } from './sync.ts';
@@ -37,6 +38,9 @@ export interface ScheduleReport {
   readonly heightAtHeal: number;
   /** From the healing until every honest machine had five new blocks. */
   readonly recoveryMs: number;
+  /** The newest epoch, and how many vote in it. */
+  readonly epoch: number;
+  readonly voterCount: number;
 }
 
 const newBlockCount = 5;
@@ -72,7 +76,17 @@ export function runSchedule(options: ScheduleOptions): ScheduleReport {
   const recoveryMs = world.nowMs - healedMs;
   checkQuiet(world, runUntil);
   const { plan, crashCount, memoryLossCount } = world;
-  return { plan, eventCount, crashCount, memoryLossCount, heightAtHeal, recoveryMs };
+  const { epoch, voters } = world.checks.newestVoters();
+  return {
+    plan,
+    eventCount,
+    crashCount,
+    memoryLossCount,
+    heightAtHeal,
+    recoveryMs,
+    epoch,
+    voterCount: voters.length,
+  };
 }
 
 /** An idle network sends no blocks (§4), unless a heartbeat is asked for. */
@@ -103,18 +117,21 @@ function isQuiet(world: World): boolean {
 
 function createWorld({ seed, voterCount, core, flaws, plan: patch }: ScheduleOptions): World {
   const random = seededRandom(seed);
-  const plan = { ...planOf(random, voterCount), ...patch };
+  const drawn = { ...planOf(random, voterCount), ...patch };
+  const plan = drawn.hasSwaps ? { ...drawn, machineCount: voterCount + 3 } : drawn;
   const machines = createMachines(random, plan);
   const honest = machines.filter((machine) => machine.isHonest);
-  const checks = startChecks({
-    genesis: chainId,
-    voterCount,
-    quorum: core.quorumSize(voterCount),
-    holderCount: ({ batchDigests }) =>
-      honest.filter(({ instances }) =>
-        instances.every(({ disk }) =>
-          batchDigests.every((batch) => disk.batches.has(batch) || disk.forgotten.has(batch)),
-        ),
+  const genesisVoters = votersOf(voterCount);
+  const checks = startEpochChecks({
+    genesisVoters,
+    quorumOf: core.quorumSize,
+    holderCount: ({ batchDigests }, { voters }) =>
+      honest.filter(
+        ({ name, instances }) =>
+          voters.some((voter) => voter.name === name) &&
+          instances.every(({ disk }) =>
+            batchDigests.every((batch) => disk.batches.has(batch) || disk.forgotten.has(batch)),
+          ),
       ).length,
   });
   const world: World = {
@@ -124,7 +141,9 @@ function createWorld({ seed, voterCount, core, flaws, plan: patch }: ScheduleOpt
     random,
     queue: emptyQueue(),
     checks,
-    voters: votersOf(voterCount),
+    genesisVoters,
+    decisions: new Map(),
+    closeEpoch: (instance) => startEpoch(world, instance),
     machines,
     verified: new WeakSet(),
     handle: (instance, event) => handle(world, instance, event),
@@ -148,8 +167,8 @@ function createWorld({ seed, voterCount, core, flaws, plan: patch }: ScheduleOpt
 function createMachines(random: Random, plan: Plan): readonly Machine[] {
   const dishonest = new Set<number>();
   while (dishonest.size < plan.byzantineCount) dishonest.add(random.below(plan.voterCount));
-  return Array.from({ length: plan.voterCount }, (_unused, index) => ({
-    index: index as VoterIndex,
+  return Array.from({ length: plan.machineCount }, (_unused, index) => ({
+    index,
     name: `voter-${index}` as MemberName,
     isHonest: !dishonest.has(index),
     clockSkewMs: random.below(600) - 300,
@@ -158,15 +177,20 @@ function createMachines(random: Random, plan: Plan): readonly Machine[] {
 }
 
 function begin(world: World): void {
-  const { plan, machines } = world;
+  const { plan, machines, genesisVoters } = world;
   check(plan.byzantineCount <= faultyMax(plan.voterCount), 'a plan holds at most f dishonest voters');
   for (const machine of machines) {
     const isTwin = !machine.isHonest && plan.isTwin;
-    boot(world, machine, isTwin ? [emptyDisk(), emptyDisk()] : [emptyDisk()]);
+    boot(
+      world,
+      machine,
+      isTwin ? [emptyDisk(genesisVoters), emptyDisk(genesisVoters)] : [emptyDisk(genesisVoters)],
+    );
     startSpreading(world, machine);
     if (!machine.isHonest) world.mischief.start(machine);
   }
   startBatches(world);
+  startSwaps(world);
   if (plan.hasPartitions) startCuts(world);
   startLosses(world);
   if (plan.massCrashMs !== null) later(world, plan.massCrashMs, () => crashAll(world));
@@ -179,10 +203,27 @@ function startBatches(world: World): void {
   });
 }
 
+/** An honest machine hands in what governance decided, those of a plan one epoch after the other. */
+function startSwaps(world: World): void {
+  const { plan, machines, random } = world;
+  const isHonest = machines.map((machine) => machine.isHonest);
+  if (plan.hasSwaps) for (const swap of swapsOf(random, plan, isHonest)) handIn(world, swap, 1);
+  for (const [index, swap] of plan.swaps.entries()) handIn(world, swap, index + 1);
+}
+
+/** A decision that comes while another one waits is passed over. */
+function handIn(world: World, swap: Swap, epochMin: number): void {
+  later(world, swap.atMs, () => {
+    if (world.checks.newestVoters().epoch < epochMin) return handIn(world, { ...swap, atMs: 100 }, epochMin);
+    const honest = world.machines.filter(({ isHonest }) => isHonest);
+    createBatch(world, world.random.pick(honest), swap.voters);
+  });
+}
+
 function startCuts(world: World): void {
   later(world, 300 + world.random.below(900), () => {
     if (world.isHealed) return;
-    world.isCut = drawCuts(world.random, world.plan.voterCount);
+    world.isCut = drawCuts(world.random, world.plan.machineCount);
     startCuts(world);
   });
 }
@@ -231,7 +272,7 @@ function standing(world: World): string {
     .flatMap(({ index, instances }) =>
       instances.map(
         ({ disk, state }) =>
-          `${index}: height ${disk.ledger.length}, view ${state.view}, final ${state.final.view}, open ${disk.open.size}`,
+          `${index}: epoch ${state.config.voters.epoch}, height ${disk.ledger.length}, view ${state.view}, final ${state.final.view}, open ${disk.open.size}`,
       ),
     )
     .join('; ');

@@ -1,6 +1,6 @@
 /** The bulk channel of the simulated host: blocks by digest and by height, batches, and their spreading. */
 import { digestOf } from '../../consensus/chain.ts';
-import type { Block } from '../../protocol/block.ts';
+import { ledgerParent, type Block } from '../../protocol/block.ts';
 import type { Digest } from '../../protocol/brand.ts';
 import { hexOf } from './model.ts';
 import { send } from './network.ts';
@@ -29,7 +29,7 @@ export function answerAncestors(
   let block = findBlock(instance, wanted.digest);
   while (block !== null && block.header.height > wanted.aboveHeight && blocks.length < blocksInAnswerMax) {
     blocks.push(block);
-    block = findBlock(instance, block.header.parentDigest);
+    block = findBlock(instance, ledgerParent(block.header));
   }
   if (blocks.length > 0) reply({ kind: 'blocks', blocks, certificate: null });
 }
@@ -38,15 +38,22 @@ function findBlock(instance: Instance, digest: Digest): Block | null {
   const held = instance.state.blocks.get(digest);
   if (held !== undefined) return held;
   const written = [...instance.commitQueue, ...instance.disk.ledger.toReversed()];
-  return written.find(({ block }) => digestOf(block) === digest)?.block ?? null;
+  const blocks = written.flatMap(({ block, extension }) =>
+    extension === null ? [block] : [extension, block],
+  );
+  return blocks.find((block) => digestOf(block) === digest) ?? null;
 }
 
 /** Final blocks from a height up, ending with one whose CC is kept. */
 export function answerBlocks(instance: Instance, height: number, reply: Reply): void {
-  const entries = instance.disk.ledger.slice(height - 1, height - 1 + blocksInAnswerMax);
+  const held = instance.disk.ledger.slice(height - 1, height - 1 + blocksInAnswerMax);
+  const closing = held.findIndex(({ block }) => block.header.nextVoterSet !== null);
+  const entries = closing < 0 ? held : held.slice(0, closing + 1);
   const last = entries.findLastIndex((entry) => entry.certificate !== null);
   if (last < 0) return;
-  const blocks = entries.slice(0, last + 1).map(({ block }) => block);
+  const blocks = entries
+    .slice(0, last + 1)
+    .flatMap(({ block, extension }) => (extension === null ? [block] : [block, extension]));
   reply({ kind: 'blocks', blocks, certificate: entries[last]?.certificate ?? null });
 }
 
@@ -69,9 +76,10 @@ export function onBatches(world: World, instance: Instance, digests: readonly Di
 }
 
 /** An application hands a batch to one machine, which spreads it at once; some copies get lost. */
-export function createBatch(world: World, machine: Machine): void {
+export function createBatch(world: World, machine: Machine, decision: readonly number[] | null = null): void {
   world.batchCount += 1;
   const digest = hexOf(world.batchCount);
+  if (decision !== null) world.decisions.set(digest, decision);
   for (const instance of machine.instances) {
     if (!instance.isAlive) continue;
     onBatches(world, instance, [digest]);

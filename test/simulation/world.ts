@@ -1,17 +1,18 @@
 /** What the simulated world is made of: machines with disks, instances of the replica on them, a network, a clock. */
-import { genesisStart } from '../../consensus/epoch.ts';
+import { digestOf } from '../../consensus/chain.ts';
+import { configOf as epochConfig, genesisStart } from '../../consensus/epoch.ts';
 import type { ConsensusEvent, TimeoutKind } from '../../consensus/event.ts';
 import type { SafetyRecord } from '../../consensus/record.ts';
 import type { recover } from '../../consensus/recovery.ts';
 import type { step, ReplicaConfig, ReplicaState } from '../../consensus/replica.ts';
 import type { Block } from '../../protocol/block.ts';
-import type { Digest, Height, MemberName, Timestamp, VoterIndex } from '../../protocol/brand.ts';
+import type { Digest, Epoch, Height, MemberName, Timestamp } from '../../protocol/brand.ts';
 import type { Certificate, quorumSize } from '../../protocol/certificate.ts';
 import type { VoterSet } from '../../protocol/member.ts';
 import type { ConsensusMessage } from '../../protocol/message.ts';
 import type { Mischief } from './byzantine.ts';
-import type { Checks } from './checks.ts';
-import { chainId, hexOf } from './model.ts';
+import { genesisState, type EpochChecks, type LedgerState } from './epochs.ts';
+import { chainId, voterOf } from './model.ts';
 import type { Plan } from './plan.ts';
 import type { Queue } from './queue.ts';
 import type { Random } from './random.ts';
@@ -37,12 +38,17 @@ export interface LedgerEntry {
   readonly certificate: Certificate | null;
 }
 
+/** A final block as a disk holds it: a closing block may be final by an extension, whose CC it then has. */
+export interface FinalEntry extends LedgerEntry {
+  readonly extension: Block | null;
+}
+
 /** Survives a crash. */
 export interface Disk {
   records: SafetyRecord[];
-  readonly ledger: LedgerEntry[];
-  /** State root after the last block of the ledger. */
-  root: Digest;
+  readonly ledger: FinalEntry[];
+  /** After the last block of the ledger. */
+  state: LedgerState;
   readonly batches: Set<Digest>;
   /** Batches held that are not in the ledger. */
   readonly open: Set<Digest>;
@@ -51,11 +57,11 @@ export interface Disk {
   readonly forgotten: ReadonlySet<Digest>;
 }
 
-export function emptyDisk(forgotten: ReadonlySet<Digest> = new Set()): Disk {
+export function emptyDisk(genesisVoters: VoterSet, forgotten: ReadonlySet<Digest> = new Set()): Disk {
   return {
     records: [],
     ledger: [],
-    root: hexOf(0),
+    state: genesisState(genesisVoters),
     batches: new Set(),
     open: new Set(),
     included: new Set(),
@@ -73,16 +79,19 @@ export interface Instance {
   isBusy: boolean;
   readonly inbox: ConsensusEvent[];
   readonly timers: Map<TimeoutKind, number>;
-  /** State root after a block that was executed, by block digest. */
-  readonly executed: Map<Digest, Digest>;
+  /** State after a block that was executed, by block digest. */
+  readonly executed: Map<Digest, LedgerState>;
   /** Final blocks that are not in the ledger yet, because a batch is missing. */
-  readonly commitQueue: LedgerEntry[];
+  readonly commitQueue: FinalEntry[];
+  /** Of the next epoch, to be received once it has begun. */
+  readonly early: Arrival[];
   isApplying: boolean;
   workKey: string;
 }
 
 export interface Machine {
-  readonly index: VoterIndex;
+  /** Its number in the world; its place among the voters is another in each epoch. */
+  readonly index: number;
   readonly name: MemberName;
   readonly isHonest: boolean;
   readonly clockSkewMs: number;
@@ -110,12 +119,15 @@ export interface World {
   readonly plan: Plan;
   readonly random: Random;
   readonly queue: Queue;
-  readonly checks: Checks;
-  readonly voters: VoterSet;
+  readonly checks: EpochChecks;
+  readonly genesisVoters: VoterSet;
+  readonly decisions: Map<Digest, readonly number[]>;
   readonly machines: readonly Machine[];
   readonly verified: WeakSet<Certificate>;
   /** Gives an event to an instance and carries out what it orders. */
   readonly handle: (instance: Instance, event: ConsensusEvent) => void;
+  /** The closing block was written. */
+  readonly closeEpoch: (instance: Instance) => void;
   /** What dishonest machines do besides running the replica. */
   readonly mischief: Mischief;
   /** What a machine does with what arrives. */
@@ -124,27 +136,38 @@ export interface World {
   isHealed: boolean;
   isIdle: boolean;
   /** By sender and receiver: a cut may be one-way. */
-  isCut: (from: VoterIndex, to: VoterIndex) => boolean;
+  isCut: (from: number, to: number) => boolean;
   batchCount: number;
   crashCount: number;
   memoryLossCount: number;
   honestProposalCount: number;
 }
 
-export function configOf(world: World, machine: Machine): ReplicaConfig {
+/** V5: the epoch that the ledger of this disk stands in, and the block it started on. */
+export function configOf(world: World, machine: Machine, disk: Disk): ReplicaConfig {
   const { deltaMs, heartbeatMs } = world.plan;
-  const own = { own: machine.index, ownName: machine.name };
-  const start = genesisStart(chainId, 0 as Timestamp);
-  return { chainId, voters: world.voters, start, ...own, deltaMs, heartbeatMs, seed: 0 };
+  const ownKey = voterOf(machine.index).consensusKey;
+  const identity = { chainId, ownName: machine.name, ownKey, deltaMs, heartbeatMs };
+  const closing = disk.ledger.findLast(({ block }) => block.header.nextVoterSet !== null);
+  if (closing === undefined)
+    return epochConfig(identity, disk.state.voters, genesisStart(chainId, 0 as Timestamp));
+  const { height, timeMs } = closing.block.header;
+  const start = { digest: digestOf(closing.block), height, timeMs, certificate: closing.certificate };
+  return epochConfig(identity, disk.state.voters, start);
+}
+
+export function epochOf({ state }: Instance): Epoch {
+  return state.config.voters.epoch;
 }
 
 export function later(world: World, afterMs: number, run: () => void): void {
   world.queue.push(world.nowMs + afterMs, run);
 }
 
-/** For what an instance does later: nothing, if it crashed meanwhile. */
-export function ifAlive(instance: Instance, run: () => void): () => void {
+/** For what an instance does later: nothing, if it crashed meanwhile, or another epoch began. */
+export function ifCurrent(instance: Instance, run: () => void): () => void {
+  const epoch = epochOf(instance);
   return () => {
-    if (instance.isAlive) run();
+    if (instance.isAlive && epochOf(instance) === epoch) run();
   };
 }
