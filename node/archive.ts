@@ -4,7 +4,7 @@ import { decodeBatch } from '../protocol/batch.ts';
 import type { Certificate } from '../protocol/certificate.ts';
 import type { Digest, Epoch, Height, Id, MemberName } from '../protocol/brand.ts';
 import { invariant } from '../protocol/invariant.ts';
-import { decodeFinality, type FinalityProof } from '../protocol/lightClient.ts';
+import { decodeFinality, type FinalityProof, type GenesisProof } from '../protocol/lightClient.ts';
 import { stampHeadersMax } from '../protocol/limits.ts';
 import { mayRead } from '../protocol/fillStatus.ts';
 import { readPrescription } from '../protocol/prescription.ts';
@@ -126,7 +126,15 @@ export class Archive {
       if (stored.extension !== null) headers.push(stored.extension);
       certificate = stored.certificate;
     }
-    return certificate === null ? null : { headers, certificate };
+    return certificate === null || headers.length > stampHeadersMax ? null : { headers, certificate };
+  }
+
+  /** With the closing blocks that lead from the genesis to the voters of the block; null if one is not known. */
+  #fromGenesis(height: Height): GenesisProof | null {
+    const proof = this.finality(height);
+    const epoch = proof?.headers[0]?.epoch ?? 1;
+    const closings = this.closings(1 as Epoch, epoch - 1);
+    return proof === null || closings.length < epoch - 1 ? null : { ...proof, closings };
   }
 
   /** A final block with the proof of its finality, or null if either is not here. */
@@ -165,7 +173,7 @@ export class Archive {
     const location = this.#ledger.locate(txId);
     const transaction = this.envelopeOf(txId);
     if (location === null || transaction === null) return null;
-    const finality = this.finality(location.height);
+    const finality = this.#fromGenesis(location.height);
     if (finality === null) return null;
     const receipts = this.receiptsAt(location.height);
     return encodeStamp(makeStamp({ transaction, receipts, index: location.index, finality }));
@@ -173,9 +181,8 @@ export class Archive {
 
   /** Encoded state stamp of a record as of the head; null at genesis, which no certificate covers. */
   stateStamp(key: string): Uint8Array | null {
-    const { block, certificate } = this.#ledger.head();
-    if (block === null || certificate === null) return null;
-    return encodeStateStamp(makeStateStamp(this.#ledger, key, { headers: [block.header], certificate }));
+    const finality = this.#fromGenesis(this.#ledger.head().height);
+    return finality === null ? null : encodeStateStamp(makeStateStamp(this.#ledger, key, finality));
   }
 
   #envelopesOf(digest: Digest): readonly Uint8Array[] {

@@ -9,7 +9,7 @@ import type { Digest, Height, Timestamp } from './brand.ts';
 import { certificateSchema, verifyCertificate, type Certificate } from './certificate.ts';
 import { decodeWith, encodeWith } from './codec.ts';
 import { chainIdOf, genesisVoterSet, type Genesis } from './genesis.ts';
-import { bulkFrameBytesMax, stampHeadersMax } from './limits.ts';
+import { bulkFrameBytesMax, stampClosingsMax, stampHeadersMax } from './limits.ts';
 import { voterSetHash, type VoterSet } from './member.ts';
 import { accepted, refused, type Result } from './result.ts';
 import type { SignatureScheme } from './signature.ts';
@@ -19,6 +19,12 @@ export interface FinalityProof {
   readonly headers: readonly Header[];
   /** CC of the last header. */
   readonly certificate: Certificate;
+}
+
+/** A proof that needs the genesis file only: whatever the epoch, its voters are followed from the genesis. */
+export interface GenesisProof extends FinalityProof {
+  /** The closing block of epoch 1 and of each epoch after it, up to the one before the headers'. */
+  readonly closings: readonly FinalityProof[];
 }
 
 export const headersSchema: z.ZodType<readonly Header[]> = z.array(headerSchema).min(1).max(stampHeadersMax);
@@ -36,6 +42,10 @@ export function encodeFinality(proof: FinalityProof): Uint8Array {
 export function decodeFinality(bytes: Uint8Array): Result<FinalityProof> {
   return decodeWith(finalityProofSchema, bytes, bulkFrameBytesMax);
 }
+
+export const closingsSchema: z.ZodType<readonly FinalityProof[]> = z
+  .array(finalityProofSchema)
+  .max(stampClosingsMax);
 
 /** What a light client believes: the voters of one epoch, and the block that the epoch starts on. */
 export interface Trust {
@@ -76,6 +86,21 @@ export function verifyFinality(proof: FinalityProof, trust: Trust, scheme: Signa
   if (certificate.view !== last.view) return refused('certificateInvalid', 'view');
   const verdict = verifyCertificate(certificate, trust, scheme);
   return verdict.ok ? accepted(first) : verdict;
+}
+
+/** The whole check, with the genesis file only. Gives the first header. Refusals: those of `followClosing` and `verifyFinality`. */
+export function verifyFromGenesis(
+  proof: GenesisProof,
+  genesis: Genesis,
+  scheme: SignatureScheme,
+): Result<Header> {
+  let trust = trustGenesis(genesis);
+  for (const closing of proof.closings) {
+    const next = followClosing(trust, closing, scheme);
+    if (!next.ok) return next;
+    trust = next.value;
+  }
+  return verifyFinality(proof, trust, scheme);
 }
 
 /**

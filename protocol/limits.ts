@@ -88,7 +88,9 @@ export const clockSkewMsMax = 2_000;
 
 // decoding
 export const cborDepthMax = 16;
-export const stampBytesMax = 65_536;
+/** Some kilobytes, and one for each change of the voters since the genesis (twelve with 64 voters). */
+export const stampBytesMax = 1_048_576;
+export const stampClosingsMax = 256;
 export const stampHeadersMax = 64;
 /** Levels of a Merkle tree over the receipts of the largest block. */
 export const stampPathMax = 12;

@@ -10,7 +10,7 @@ import { bytesSchema, decodeWith, digestSchema, encodeWith } from './codec.ts';
 import { certificateSchema } from './certificate.ts';
 import type { Genesis } from './genesis.ts';
 import { invariant, present } from './invariant.ts';
-import { headersSchema, trustGenesis, verifyFinality, type FinalityProof } from './lightClient.ts';
+import { closingsSchema, headersSchema, verifyFromGenesis, type GenesisProof } from './lightClient.ts';
 import { blockTransactionsMax, stampBytesMax, stampPathMax } from './limits.ts';
 import { merklePath, rootFromPath } from './merkle.ts';
 import { encodeReceipt, receiptSchema, receiptsDigest, type Receipt } from './receipt.ts';
@@ -18,7 +18,7 @@ import { accepted, refused, type Result } from './result.ts';
 import type { SignatureScheme } from './signature.ts';
 import { decodeTransaction, verifyTransaction, type Transaction } from './transaction.ts';
 
-export interface Stamp extends FinalityProof {
+export interface Stamp extends GenesisProof {
   /** The transaction's envelope as it was signed. */
   readonly transaction: Uint8Array;
   readonly receipt: Receipt;
@@ -42,6 +42,7 @@ const stampSchema: z.ZodType<Stamp> = z.strictObject({
   path: z.array(digestSchema).max(stampPathMax),
   headers: headersSchema,
   certificate: certificateSchema,
+  closings: closingsSchema,
 });
 
 /** Joins what a node stores of a block into the stamp of its receipt at `index`. */
@@ -49,14 +50,14 @@ export function makeStamp(input: {
   readonly transaction: Uint8Array;
   readonly receipts: readonly Receipt[];
   readonly index: number;
-  readonly finality: FinalityProof;
+  readonly finality: GenesisProof;
 }): Stamp {
   const { transaction, receipts, index, finality } = input;
   const receipt = present(receipts[index], 'a receipt at the index');
   invariant(receipt.index === index, 'a receipt stands at its index');
   const path = merklePath(receipts.map(encodeReceipt), index);
-  const { headers, certificate } = finality;
-  return { transaction, receipt, count: receipts.length, path, headers, certificate };
+  const { headers, certificate, closings } = finality;
+  return { transaction, receipt, count: receipts.length, path, headers, certificate, closings };
 }
 
 export function encodeStamp(stamp: Stamp): Uint8Array {
@@ -80,7 +81,7 @@ export function verifyStamp(
   const decoded = decodeStamp(bytes);
   if (!decoded.ok) return decoded;
   const stamp = decoded.value;
-  const finality = verifyFinality(stamp, trustGenesis(genesis), scheme);
+  const finality = verifyFromGenesis(stamp, genesis, scheme);
   if (!finality.ok) return finality;
   const header = finality.value;
   const { receipt } = stamp;

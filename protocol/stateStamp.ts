@@ -7,11 +7,11 @@ import type { Genesis } from './genesis.ts';
 import { stampBytesMax, stateKeyBytesMax } from './limits.ts';
 import { accepted, refused, type Result } from './result.ts';
 import type { SignatureScheme } from './signature.ts';
-import { headersSchema, trustGenesis, verifyFinality, type FinalityProof } from './lightClient.ts';
+import { closingsSchema, headersSchema, verifyFromGenesis, type GenesisProof } from './lightClient.ts';
 import type { StateView } from './state.ts';
 import { proveState, stateProofSchema, verifyStateProof, type StateProof } from './stateProof.ts';
 
-export interface StateStamp extends FinalityProof {
+export interface StateStamp extends GenesisProof {
   readonly key: string;
   /** The record as stored, or null: there is none under this key. */
   readonly value: Uint8Array | null;
@@ -34,12 +34,13 @@ const stateStampSchema: z.ZodType<StateStamp> = z.strictObject({
   proof: stateProofSchema,
   headers: headersSchema,
   certificate: certificateSchema,
+  closings: closingsSchema,
 });
 
 /** `view` is the state after the first of the headers. */
-export function makeStateStamp(view: StateView, key: string, finality: FinalityProof): StateStamp {
-  const { headers, certificate } = finality;
-  return { key, value: view.get(key), proof: proveState(view.page, key), headers, certificate };
+export function makeStateStamp(view: StateView, key: string, finality: GenesisProof): StateStamp {
+  const { headers, certificate, closings } = finality;
+  return { key, value: view.get(key), proof: proveState(view.page, key), headers, certificate, closings };
 }
 
 export function encodeStateStamp(stamp: StateStamp): Uint8Array {
@@ -51,7 +52,7 @@ export function decodeStateStamp(bytes: Uint8Array): Result<StateStamp> {
   return decodeWith(stateStampSchema, bytes, stampBytesMax);
 }
 
-/** Refusals: `tooLarge`, `malformed`, `proofInvalid`, and those of `verifyFinality`. */
+/** Refusals: `tooLarge`, `malformed`, `proofInvalid`, and those of `verifyFromGenesis`. */
 export function verifyStateStamp(
   bytes: Uint8Array,
   genesis: Genesis,
@@ -60,7 +61,7 @@ export function verifyStateStamp(
   const decoded = decodeStateStamp(bytes);
   if (!decoded.ok) return decoded;
   const { key, value, proof } = decoded.value;
-  const finality = verifyFinality(decoded.value, trustGenesis(genesis), scheme);
+  const finality = verifyFromGenesis(decoded.value, genesis, scheme);
   if (!finality.ok) return finality;
   const header = finality.value;
   if (!verifyStateProof(header.stateRoot, { key, value }, proof)) return refused('proofInvalid', 'stateRoot');

@@ -3,7 +3,7 @@ import type { Height } from '../../protocol/brand.ts';
 import type { Header } from '../../protocol/block.ts';
 import { genesisState } from '../../protocol/genesisBlock.ts';
 import { executeBlock, type Execution } from '../../protocol/ledger.ts';
-import type { FinalityProof } from '../../protocol/lightClient.ts';
+import type { GenesisProof } from '../../protocol/lightClient.ts';
 import { practitionerRecordKey } from '../../protocol/practitioner.ts';
 import { makeStamp, type Stamp } from '../../protocol/stamp.ts';
 import { emptyState, overlay, type StateView } from '../../protocol/state.ts';
@@ -46,8 +46,8 @@ export function aStampedBlock(count = 5): StampedBlock {
   return { transactions, execution, view: overlay(before, execution.writes), header };
 }
 
-export function finalityOf(header: Header): FinalityProof {
-  return { headers: [header], certificate: aCommitOf(header) };
+export function finalityOf(header: Header): GenesisProof {
+  return { headers: [header], certificate: aCommitOf(header), closings: [] };
 }
 
 export function aStamp(block: StampedBlock, index = 2): Stamp {

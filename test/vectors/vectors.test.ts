@@ -59,13 +59,13 @@ describe('the protocol, byte for byte', () => {
 
   it('keeps the bytes of a stamp', () => {
     const bytes = encodeStamp(aStamp(aStampedBlock()));
-    assert.equal(bytes.length, 1_277);
-    assert.equal(sha256Of(bytes), '6f62f3f49342da64da34a1bdb6b6f594eaf97bdf03eb38e5de400c9f6dbd2a6d');
+    assert.equal(bytes.length, 1_287);
+    assert.equal(sha256Of(bytes), '84f4e3e0f2137ec996e2c6d95d0fb4073f64baacd7a39d791eb87f21a10d2dfb');
   });
 
   it('keeps the bytes of a state stamp', () => {
     const bytes = encodeStateStamp(aStateStamp(aStampedBlock()));
-    assert.equal(bytes.length, 909);
-    assert.equal(sha256Of(bytes), '35bb61a4625361058cdaf6c201346eef772a64042862ea1571e183489fc02482');
+    assert.equal(bytes.length, 919);
+    assert.equal(sha256Of(bytes), '880e347a31cb13ebf7d339b61895e4315d84da5ed877ba7ba41a7cd3eff6c213');
   });
 });

@@ -1,6 +1,10 @@
 /** Voters come and go while engines run: closing blocks by governance, over real libp2p and LevelDB. */
 import '../../../node/polyfill.ts';
 import assert from 'node:assert/strict';
+import { ed25519 } from '../../../node/ed25519.ts';
+import type { Digest } from '../../../protocol/brand.ts';
+import { verifyStamp } from '../../../protocol/stamp.ts';
+import { verifyStateStamp } from '../../../protocol/stateStamp.ts';
 import { valueOf } from '../../support/chain.ts';
 import { anIssue, engineConsortium, type EngineConsortium, type EngineNode } from '../../support/engines.ts';
 import { signApproval, signMotion, signReady } from '../../support/governing.ts';
@@ -27,15 +31,16 @@ describe('engines whose voters change', function enginesWhoseVotersChange() {
   };
 
   /** Resolves when every running node has the transaction as committed. */
-  const committed = async (name: string, bytes: Uint8Array): Promise<void> => {
+  const committed = async (name: string, bytes: Uint8Array): Promise<Digest> => {
     const { txId } = valueOf(await at(name).engine.submit(bytes));
     await until(`${txId.slice(0, 8)} is final everywhere`, () =>
       [...running.values()].every(({ stores }) => stores.ledger.locate(txId) !== null),
     );
     assert.deepEqual(at(name).engine.archive.receiptOf(txId)?.code, null);
+    return txId;
   };
-  const commitFrom = async (name: string): Promise<void> => committed(name, anIssue(world.consortium));
-  const act = async (name: string, { bytes }: SignedTransaction): Promise<void> => committed(name, bytes);
+  const commitFrom = async (name: string): Promise<Digest> => committed(name, anIssue(world.consortium));
+  const act = async (name: string, { bytes }: SignedTransaction): Promise<Digest> => committed(name, bytes);
 
   const height = (name: string): number => at(name).stores.ledger.head().height;
   const epochs = (): readonly number[] => [...running.values()].map(({ engine }) => engine.voters.epoch);
@@ -94,6 +99,16 @@ describe('engines whose voters change', function enginesWhoseVotersChange() {
     await assertAgreed();
     await commitFrom('insurer');
     await assertAgreed();
+  });
+
+  it('stamp what is final in a later epoch for whoever has the genesis file only', async () => {
+    const { genesis } = world.consortium;
+    const { archive } = at('hospital').engine;
+    const txId = await commitFrom('hospital');
+    const stamp = archive.stamp(txId) ?? assert.fail('a stamp');
+    assert.equal(valueOf(verifyStamp(stamp, genesis, ed25519)).header.epoch, 3);
+    const state = archive.stateStamp('voters') ?? assert.fail('a state stamp');
+    assert.equal(valueOf(verifyStateStamp(state, genesis, ed25519)).header.epoch, 3);
   });
 
   it('let who is no voter any more go on as an observer', async () => {

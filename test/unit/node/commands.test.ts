@@ -245,7 +245,7 @@ describe('stamp verify', () => {
     policyVersion: 1,
   };
   const header = aHeader({ receiptsRoot: receiptsRoot([encodeReceipt(receipt)]) });
-  const finality = { headers: [header], certificate: aCommitOf(header) };
+  const finality = { headers: [header], certificate: aCommitOf(header), closings: [] };
   const stamp = encodeStamp(
     makeStamp({ transaction: transaction.envelopeBytes, receipts: [receipt], index: 0, finality }),
   );

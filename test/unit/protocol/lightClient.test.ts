@@ -7,6 +7,8 @@ import {
   followClosing,
   trustGenesis,
   verifyFinality,
+  verifyFromGenesis,
+  type GenesisProof,
   type FinalityProof,
   type Trust,
 } from '../../../protocol/lightClient.ts';
@@ -221,5 +223,28 @@ describe('the light client', () => {
       followClosing(genesisTrust, proofOf([skipping], testVoters), ed25519),
       refused('wrongEpoch', 'nextVoterSet'),
     );
+  });
+});
+
+describe('a proof from the genesis', () => {
+  const closings = [proofOf([closing], testVoters), proofOf([secondClosing], second)];
+  const verdictFrom = (chain: GenesisProof['closings']): unknown => {
+    const verdict = verifyFromGenesis({ ...proofOf([newest], third), closings: chain }, testGenesis, ed25519);
+    return verdict.ok ? verdict.value : verdict.refusal.code;
+  };
+
+  it('follows the voters of each epoch to those of its header', () => {
+    assert.deepEqual(verdictFrom(closings), newest);
+  });
+
+  it('is refused with a closing block missing, one too many, or out of order', () => {
+    assert.equal(verdictFrom(closings.slice(0, 1)), 'wrongEpoch');
+    assert.equal(verdictFrom(closings.slice(1)), 'wrongEpoch');
+    assert.equal(verdictFrom([...closings, ...closings.slice(1)]), 'wrongEpoch');
+    assert.equal(verdictFrom(closings.toReversed()), 'wrongEpoch');
+  });
+
+  it('is refused with a closing block that the voters of its epoch did not commit', () => {
+    assert.equal(verdictFrom([proofOf([closing], third), ...closings.slice(1)]), 'certificateInvalid');
   });
 });
