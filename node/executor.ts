@@ -125,7 +125,7 @@ export class Executor {
     const batches = request.isEmpty ? [] : this.#choose(tip.view, request.parent.digest);
     const isClosing = pendingVoterSet(tip.view) !== null;
     if (batches.length === 0 && !request.isEmpty && !isClosing) return null;
-    const timeMs = Math.max(Math.floor(request.nowMs), tip.timeMs + 1) as Timestamp;
+    const timeMs = timeAfter(tip, request.nowMs);
     const height = (request.parent.height + 1) as Height;
     const context = { chainId: this.#chainId, height, timeMs, parentDigest: request.parent.digest };
     const execution = this.#run(tip.view, context, batches);
@@ -136,7 +136,7 @@ export class Executor {
   #extend(request: BuildRequest, extensionOf: Digest, tip: ExecutedTip): Block | null {
     const closing = this.#executed.get(extensionOf)?.block.header;
     if (closing === undefined) return null;
-    const timeMs = Math.max(Math.floor(request.nowMs), tip.timeMs + 1) as Timestamp;
+    const timeMs = timeAfter(tip, request.nowMs);
     const execution = extensionExecution(closing);
     return this.#sealed(request, { height: closing.height, timeMs, execution, batches: [] });
   }
@@ -299,6 +299,11 @@ export class Executor {
       },
     };
   }
+}
+
+/** The leader's clock, but above the parent in time. */
+function timeAfter(tip: ExecutedTip, nowMs: number): Timestamp {
+  return Math.max(Math.floor(nowMs), tip.timeMs + 1) as Timestamp;
 }
 
 function isSameSet(a: VoterSet | null, b: VoterSet | null): boolean {
