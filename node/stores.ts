@@ -158,13 +158,16 @@ async function openWhole({ disk, home, genesis }: StoresOwner, chainId: Digest):
 
 /**
  * Somebody emptied data/, and kept the safety log beside it: nothing that we promised is forgotten, and the others have the rest. So
- * the stores are made anew at genesis. A directory from which only some of it is gone is damage, and not touched.
+ * the stores are made anew at genesis. A directory from which only some of it is gone is damage, and one that is not there at all may be
+ * in the middle of a repair: neither is touched.
  */
 async function renewData(owner: StoresOwner): Promise<void> {
   const { disk, home } = owner;
   const layout = layoutOf(home);
-  if (disk.hasDatabase(layout.ledger) || disk.list(layout.data).length > 0) return;
-  if (disk.list(layout.home).includes(basename(layout.anchor))) disk.remove(layout.anchor);
+  const names = disk.list(layout.home);
+  if (!names.includes(basename(layout.data)) || disk.hasDatabase(layout.ledger)) return;
+  if (disk.list(layout.data).length > 0) return;
+  if (names.includes(basename(layout.anchor))) disk.remove(layout.anchor);
   await createData(owner);
   const batches = await openBatches(layout.batches, 'existing', disk);
   await batches.loseLane();
