@@ -1,7 +1,4 @@
-/**
- * The node without its doors to people: network, gate, pool, consensus, execution, ledger, put together. JSON-RPC and the command
- * line stand in front of it; everything it needs from the world comes through its options.
- */
+/** The node without its doors to people: its parts, put together. Everything that it needs from the world comes through its options. */
 import { describe, type Description } from '../consensus/description.ts';
 import { isVoteNew, type ReplicaState } from '../consensus/replica.ts';
 import { isCertificateNew } from '../consensus/view.ts';
@@ -12,6 +9,7 @@ import type { FinalityProof } from '../protocol/lightClient.ts';
 import type { Member, VoterSet } from '../protocol/member.ts';
 import { readMember } from '../protocol/membership.ts';
 import { refused, type Result } from '../protocol/result.ts';
+import { batchKeysOf } from '../protocol/standing.ts';
 import { encodeAnswer } from '../protocol/sync.ts';
 import type { Transaction } from '../protocol/transaction.ts';
 import { Archive, syncedBlocks } from './archive.ts';
@@ -23,6 +21,7 @@ import { EarlyFrames } from './earlyFrames.ts';
 import { documentsOf } from './engineDocuments.ts';
 import type { EngineOptions } from './engineOptions.ts';
 import { Epochs } from './epochs.ts';
+import type { EquivocationWatch } from './equivocation.ts';
 import { Gate, type VerifiedBatch, type VerifiedMessage } from './gate.ts';
 import { eventOf, intakeHandlers } from './intake.ts';
 import { loadLanes, replayLog, trackOwn } from './reload.ts';
@@ -34,6 +33,7 @@ import { laneBatchesMax, Pool } from './pool.ts';
 import { StorageFailure } from './storage/failure.ts';
 import type { CommitEntry } from './storage/ledgerCommit.ts';
 import { Tracker } from './tracker.ts';
+import { watchForEquivocation } from './vigilance.ts';
 import { WorkWatch } from './workWatch.ts';
 
 const housekeepingMs = 1_000;
@@ -46,13 +46,14 @@ const behindMax = 3;
 
 export class Engine {
   readonly chainId: Digest;
-  readonly pool: Pool = new Pool();
+  readonly pool: Pool = new Pool((held, other) => this.#equivocations.hearBatches(held, other));
   readonly peerBook: PeerBook;
   readonly tracker: Tracker;
   readonly gate: Gate;
   readonly documents: Documents;
   readonly archive: Archive;
   readonly #options: EngineOptions;
+  readonly #equivocations: EquivocationWatch;
   readonly #epochs: Epochs;
   readonly #early: EarlyFrames = new EarlyFrames();
   readonly #workWatch: WorkWatch = new WorkWatch(this.pool);
@@ -72,6 +73,7 @@ export class Engine {
     const { genesis, own, clock } = options;
     this.#options = options;
     this.chainId = chainIdOf(genesis);
+    this.#equivocations = watchForEquivocation(options, this);
     this.archive = new Archive(options.stores.ledger, options.stores.batches);
     this.#epochs = this.#makeEpochs();
     const { own: ownVoter, voters } = this.#epochs.current;
@@ -211,10 +213,11 @@ export class Engine {
       scheme,
       verifyMany,
       // Until we take part, everything is listened to: it may be our own key that speaks (W8).
-      isVoteNew: (vote) => !this.#isStarted || isVoteNew(this.state, vote),
+      isVoteNew: (vote) =>
+        !this.#isStarted || isVoteNew(this.state, vote) || this.#equivocations.contradicts(vote),
       isCertificateNew: (certificate) => !this.#isStarted || isCertificateNew(this.state, certificate),
       heldBatch: (digest) => this.pool.get(digest),
-      consensusKeyOf: (name) => this.member(name)?.consensusKey ?? null,
+      batchKeysOf: (name) => batchKeysOf(this.#options.stores.ledger, name),
     });
   }
 
@@ -287,6 +290,7 @@ export class Engine {
     if (!this.#isStarted) this.#watch?.hear(message);
     if (message.kind === 'status') this.peerBook.status(from, message.status);
     if (!this.#isStarted) return;
+    this.#equivocations.hear(message);
     if (message.kind === 'status') this.#catchUpIfBehind(message.status.finalHeight);
     const event = eventOf(from, message);
     if (event !== null) this.#core.reactor.handle(event);
@@ -349,6 +353,7 @@ export class Engine {
   #housekeeping(): void {
     const { clock, own, stores } = this.#options;
     this.#cancelHousekeeping = clock.after(housekeepingMs, () => this.#housekeeping());
+    this.#equivocations.tick(clock.monotonicMs()).catch((cause: unknown) => this.fail(cause));
     const { height } = stores.ledger.head();
     const isIdle = height === this.#heightAtTick;
     this.#heightAtTick = height;

@@ -4,7 +4,14 @@
  */
 import { batchesRoot, headerDigest, ledgerParent, type Block, type Header } from '../protocol/block.ts';
 import type { Digest, Epoch, Height, Timestamp, View, VoterIndex } from '../protocol/brand.ts';
-import { blockLimits, checkLanes, chooseBatches, laneCursor, type OfferedBatch } from '../protocol/lane.ts';
+import {
+  blockLimits,
+  checkLanes,
+  chooseBatches,
+  isLaneOpen,
+  laneCursor,
+  type OfferedBatch,
+} from '../protocol/lane.ts';
 import { executeBlock, type BlockContext, type Execution, type LaneBatch } from '../protocol/ledger.ts';
 import { batchTransactionsMax, blockBatchesMax } from '../protocol/limits.ts';
 import { voterSetHash, type VoterSet } from '../protocol/member.ts';
@@ -227,6 +234,7 @@ export class Executor {
     if (pendingVoterSet(view) !== null) return true;
     return this.#pool
       .members()
+      .filter((member) => isLaneOpen(view, member))
       .some((member) => this.#pool.run(member, laneCursor(view, member), 1).length > 0);
   }
 
@@ -264,7 +272,8 @@ export class Executor {
   }
 
   #choose(view: StateView, parentDigest: Digest): readonly VerifiedBatch[] {
-    const lanes = this.#pool.members().map((member) => {
+    const open = this.#pool.members().filter((member) => isLaneOpen(view, member));
+    const lanes = open.map((member) => {
       const cursor = laneCursor(view, member);
       return { member, cursor, batches: this.#pool.run(member, cursor, blockBatchesMax).map(offered) };
     });

@@ -41,8 +41,8 @@ export interface GateOptions {
   readonly chainId: Digest;
   /** Of the epoch in force, which changes: read anew for each message. */
   readonly voters: VoterSet;
-  /** Consensus key of an active member, or null. */
-  readonly consensusKeyOf: (member: MemberName) => PublicKey | null;
+  /** Keys that an active member's batches are good under, the present one first: a rotation overtakes batches on their way. */
+  readonly batchKeysOf: (member: MemberName) => readonly PublicKey[];
   /** Whether the core still has a use for it: half of the votes and certificates of a view come late. */
   readonly isVoteNew: (vote: Vote) => boolean;
   readonly isCertificateNew: (certificate: Certificate) => boolean;
@@ -100,10 +100,7 @@ export class Gate {
     const held = this.#options.heldBatch(decoded.value.digest);
     // The digest does not cover the author's signature, so all bytes are compared.
     if (held !== null && equalBytes(held.batch.bytes, bytes)) return accepted(held);
-    const consensusKey = this.#options.consensusKeyOf(decoded.value.member);
-    if (consensusKey === null) return refused('memberNotActive');
-    const expected = { chainId: this.#options.chainId, consensusKey };
-    const batch = verifyBatch(decoded.value, expected, this.#options.scheme);
+    const batch = this.#verifyAuthor(decoded.value);
     if (!batch.ok) return batch;
     const transactions: Transaction[] = [];
     for (const envelope of batch.value.envelopes) {
@@ -114,6 +111,16 @@ export class Gate {
     }
     const verified = await this.#verifyAll(transactions);
     return verified.ok ? accepted({ batch: batch.value, transactions: verified.value }) : verified;
+  }
+
+  #verifyAuthor(batch: Batch): Result<Verified<Batch>> {
+    const { batchKeysOf, chainId, scheme } = this.#options;
+    let verdict: Result<Verified<Batch>> = refused('memberNotActive');
+    for (const consensusKey of batchKeysOf(batch.member)) {
+      verdict = verifyBatch(batch, { chainId, consensusKey }, scheme);
+      if (verdict.ok) return verdict;
+    }
+    return verdict;
   }
 
   /** A frame of the consensus channel. Refusals: those of decoding and of the verify functions. */

@@ -2,6 +2,7 @@
  * Batches that are held and not final yet, of every member, in lanes. Bounded per member: a member that floods fills its own
  * quota and nobody else's. What a proposal names is fetched by digest and comes in over the quota, because it was ordered.
  */
+import type { Batch } from '../protocol/batch.ts';
 import type { Digest, MemberName } from '../protocol/brand.ts';
 import { compareText } from '../protocol/bytes.ts';
 import type { VerifiedBatch } from './gate.ts';
@@ -22,7 +23,13 @@ interface Lane {
 export class Pool {
   readonly #lanes = new Map<MemberName, Lane>();
   readonly #byDigest = new Map<Digest, VerifiedBatch>();
+  readonly #onConflict: (held: Batch, other: Batch) => void;
   #version = 0;
+
+  /** `onConflict` hears of two batches of one member with one sequence, both verified: no honest member makes them. */
+  constructor(onConflict: (held: Batch, other: Batch) => void = () => undefined) {
+    this.#onConflict = onConflict;
+  }
 
   /** Changes whenever a lane does. */
   get version(): number {
@@ -44,16 +51,18 @@ export class Pool {
     const { batch } = verified;
     if (this.#byDigest.has(batch.digest)) return 'known';
     const lane = this.#lane(batch.member);
+    const held = lane.bySequence.get(batch.sequence);
+    if (held !== undefined) this.#onConflict(held.batch, batch);
     if (!options.isOrdered) {
       if (batch.sequence <= lane.cursor) return 'final';
       // Two batches of one member with one sequence: the first that we hold is the one that we propose.
-      if (lane.bySequence.has(batch.sequence)) return 'known';
+      if (held !== undefined) return 'known';
       if (lane.bySequence.size >= laneBatchesMax || lane.bytes + batch.bytes.length > laneBytesMax) {
         return 'overQuota';
       }
     }
     this.#byDigest.set(batch.digest, verified);
-    if (batch.sequence > lane.cursor && !lane.bySequence.has(batch.sequence)) {
+    if (batch.sequence > lane.cursor && held === undefined) {
       lane.bySequence.set(batch.sequence, verified);
       lane.bytes += batch.bytes.length;
       this.#version += 1;

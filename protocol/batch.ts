@@ -23,6 +23,7 @@ import type { SignatureScheme, Signer } from './signature.ts';
 export interface Batch {
   /** Binds member, sequence and body bytes; what proposals and headers name it by. */
   readonly digest: Digest;
+  readonly bodyHash: Digest;
   readonly chainId: Digest;
   readonly member: MemberName;
   readonly sequence: Sequence;
@@ -81,10 +82,11 @@ export function batchSigningBytes(chainId: Digest, digest: Digest): Uint8Array {
 export function sealBatch(input: BatchInput, signer: Signer): Batch {
   const { chainId, member, sequence, envelopes } = input;
   const body = encodeWith(bodySchema, { chainId, member, sequence, transactions: envelopes });
-  const digest = batchDigest({ member, sequence, bodyHash: taggedDigest('batchBody', body) });
+  const bodyHash = taggedDigest('batchBody', body);
+  const digest = batchDigest({ member, sequence, bodyHash });
   const signature = signer.sign(batchSigningBytes(chainId, digest));
   const bytes = encodeCbor({ body, signature: hexToBytes(signature) });
-  return { digest, chainId, member, sequence, envelopes, signature, bytes };
+  return { digest, bodyHash, chainId, member, sequence, envelopes, signature, bytes };
 }
 
 /** Refusals: `tooLarge`, `malformed`. The signature is not yet checked. */
@@ -94,9 +96,11 @@ export function decodeBatch(bytes: Uint8Array): Result<Batch> {
   const body = decodeWith(bodySchema, wire.value.body, batchBytesMax);
   if (!body.ok) return body;
   const { chainId, member, sequence, transactions } = body.value;
-  const digest = batchDigest({ member, sequence, bodyHash: taggedDigest('batchBody', wire.value.body) });
+  const bodyHash = taggedDigest('batchBody', wire.value.body);
+  const digest = batchDigest({ member, sequence, bodyHash });
   return accepted({
     digest,
+    bodyHash,
     chainId,
     member,
     sequence,

@@ -6,6 +6,7 @@ import type { Digest, MemberName, Sequence } from './brand.ts';
 import { compareText, uint64FromBytes } from './bytes.ts';
 import { present } from './invariant.ts';
 import { blockBatchesMax, blockTransactionsMax } from './limits.ts';
+import { readMember } from './membership.ts';
 import { accepted, refused, type Result } from './result.ts';
 import type { StateView } from './state.ts';
 
@@ -50,6 +51,11 @@ export function laneCursor(view: Pick<StateView, 'get'>, member: MemberName): nu
   return record === null ? 0 : present(uint64FromBytes(record), 'a lane cursor is a number');
 }
 
+/** L4: a member that is suspended or gone, or was never admitted, has nothing ordered; what others carry for it is theirs to order. */
+export function isLaneOpen(view: Pick<StateView, 'get'>, member: MemberName): boolean {
+  return readMember(view, member)?.status === 'active';
+}
+
 /** The leader's choice: as many batches as the limits allow, lane by lane in turns. What does not fit ends its lane for this block. */
 export function chooseBatches<T extends OfferedBatch>(input: {
   readonly lanes: readonly OfferedLane<T>[];
@@ -81,8 +87,8 @@ export function chooseBatches<T extends OfferedBatch>(input: {
 }
 
 /**
- * A voter's check of a leader's choice, on the parent's state: limits kept, every lane continues at its cursor, and the lanes
- * take turns. Refusal `batchInvalid`.
+ * A voter's check of a leader's choice, on the parent's state: limits kept, every lane is open and continues at its cursor, and
+ * the lanes take turns. Refusal `batchInvalid`.
  */
 export function checkLanes(
   view: Pick<StateView, 'get'>,
@@ -101,6 +107,7 @@ export function checkLanes(
   const lanes = new Map<MemberName, (typeof batches)[number][]>();
   for (const batch of batches) {
     const lane = lanes.get(batch.member) ?? [];
+    if (lane.length === 0 && !isLaneOpen(view, batch.member)) return refused('batchInvalid', 'member');
     if (batch.sequence !== laneCursor(view, batch.member) + lane.length + 1)
       return refused('batchInvalid', 'sequence');
     lane.push(batch);

@@ -6,9 +6,9 @@ import { evidenceDigest, evidenceSchema, judgeEvidence, type Evidence } from './
 import { marksPerMemberMax, motionHeightsDefault } from './limits.ts';
 import { memberOfKey, readMember, requireMember } from './membership.ts';
 import { readMotion } from './motion.ts';
-import { applied, type Applied } from './record.ts';
+import { applied, type Applied, type RecordReader } from './record.ts';
 import { accepted, refused, type Result } from './result.ts';
-import { readStanding, standingRecord, type Mark } from './standing.ts';
+import { readStanding, standingRecord, type Mark, type Standing } from './standing.ts';
 import { openedMotion } from './voting.ts';
 
 /** `evidence.report`, signed by the reporting member's consensus key: nodes report, nobody has to be awake. */
@@ -36,9 +36,9 @@ export function report(context: Context, { evidence }: ReportBody): Result<Appli
   if (member === null || (evidence.kind === 'batches' && evidence.member !== member.name))
     return refused('evidenceInvalid', 'key');
   const standing = readStanding(state, member.name);
-  const mark: Mark = { offence: offence.value, ...placeOf(evidence), height, txId };
-  const isKnown = standing.marks.some((known) => isSameLie(known, mark));
-  if (isKnown || standing.marks.length >= marksPerMemberMax) return refused('evidenceKnown');
+  const lie: Lie = { offence: offence.value, ...placeOf(evidence) };
+  if (isMarkedFor(standing, lie)) return refused('evidenceKnown');
+  const mark: Mark = { ...lie, height, txId };
   const marked = standingRecord(member.name, { ...standing, marks: [...standing.marks, mark] });
   const motionId = removalMotionId(evidence);
   const isGone = member.status === 'left' || readMotion(state, motionId) !== null;
@@ -53,11 +53,28 @@ function removalMotionId(evidence: Evidence): Id {
   return evidenceDigest(evidence).slice(0, 32) as Id;
 }
 
-function placeOf(evidence: Evidence): Pick<Mark, 'epoch' | 'view' | 'sequence'> {
+/** True iff a report of this would say nothing new; also of evidence that is none, or of nobody's. */
+export function isReportIdle(state: RecordReader, evidence: Evidence): boolean {
+  const offence = judgeEvidence(evidence);
+  const name = memberOfKey(state, evidence.key);
+  if (!offence.ok || name === null) return true;
+  return isMarkedFor(readStanding(state, name), { offence: offence.value, ...placeOf(evidence) });
+}
+
+type Lie = Pick<Mark, 'offence' | 'epoch' | 'view' | 'sequence'>;
+
+function placeOf(evidence: Evidence): Omit<Lie, 'offence'> {
   if (evidence.kind === 'batches') return { epoch: null, view: null, sequence: evidence.sequence };
   return { epoch: evidence.epoch, view: evidence.view, sequence: null };
 }
 
-function isSameLie(a: Mark, b: Mark): boolean {
-  return a.offence === b.offence && a.epoch === b.epoch && a.view === b.view && a.sequence === b.sequence;
+function isMarkedFor({ marks }: Standing, lie: Lie): boolean {
+  if (marks.length >= marksPerMemberMax) return true;
+  return marks.some(
+    (mark) =>
+      mark.offence === lie.offence &&
+      mark.epoch === lie.epoch &&
+      mark.view === lie.view &&
+      mark.sequence === lie.sequence,
+  );
 }

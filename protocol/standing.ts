@@ -11,6 +11,7 @@ import {
   viewSchema,
 } from './codec.ts';
 import { heardMsMax, marksPerMemberMax } from './limits.ts';
+import { readMember } from './membership.ts';
 import { readRecord, recordCodec, type RecordCodec, type RecordReader, type RecordWrite } from './record.ts';
 
 /** `commitSkip` is a COMMIT and a SKIP in one view; the others are two different statements of that kind. */
@@ -84,4 +85,12 @@ export function standingRecord(name: MemberName, standing: Standing): RecordWrit
 /** True iff the moment is within the last day of block time. */
 export function isRecent(moment: Timestamp | null, timeMs: Timestamp): boolean {
   return moment !== null && timeMs - moment <= heardMsMax;
+}
+
+/** Keys that a member's batches are good under: its present one, and the one before. Empty for who is not active. */
+export function batchKeysOf(state: RecordReader, name: MemberName): readonly PublicKey[] {
+  const member = readMember(state, name);
+  if (member?.status !== 'active') return [];
+  const { previousConsensusKey } = readStanding(state, name);
+  return previousConsensusKey === null ? [member.consensusKey] : [member.consensusKey, previousConsensusKey];
 }

@@ -25,6 +25,8 @@ export interface EngineNode {
   readonly engine: Engine;
   readonly stores: Stores;
   readonly failures: readonly unknown[];
+  /** A consensus frame as if `from` had sent it. */
+  readonly hear: NetworkHandlers['onConsensusFrame'];
   readonly stop: () => Promise<void>;
 }
 
@@ -173,13 +175,17 @@ async function startEngine(setting: Setting, name: string): Promise<EngineNode> 
     onFsyncMs: () => undefined,
     onFatal: (cause) => failures.push(cause),
   });
-  await engine.start(joined.connect);
+  let hear: EngineNode['hear'] = () => undefined;
+  await engine.start(async (handlers) => {
+    hear = handlers.onConsensusFrame;
+    return joined.connect(handlers);
+  });
   const stop = async (): Promise<void> => {
     await engine.stop();
     await maker.stop();
     await closeStores(stores);
   };
-  return { name: parts.own.name, engine, stores, failures, stop };
+  return { name: parts.own.name, engine, stores, failures, hear, stop };
 }
 
 function memberOf(consortium: Consortium, name: string): CastMember {

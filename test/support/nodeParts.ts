@@ -135,8 +135,8 @@ export function aBatch(input: BatchInput = {}): VerifiedBatch {
 export function aGate(overrides: Partial<GateOptions> = {}): Gate {
   return new Gate({
     chainId: testChainId,
-    consensusKeyOf: (name) =>
-      testGenesis.members.find((member) => member.name === name)?.consensusKey ?? null,
+    batchKeysOf: (name) =>
+      testGenesis.members.flatMap((member) => (member.name === name ? [member.consensusKey] : [])),
     heldBatch: () => null,
     isVoteNew: () => true,
     isCertificateNew: () => true,

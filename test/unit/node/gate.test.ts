@@ -148,8 +148,13 @@ describe('the gate for batches', () => {
   });
 
   it('refuses a batch that its member did not sign (badSignature)', async () => {
-    const gate = aGate({ consensusKeyOf: () => consensusSignerOf('clinic').publicKey });
+    const gate = aGate({ batchKeysOf: () => [consensusSignerOf('clinic').publicKey] });
     assert.deepEqual(await gate.batch(aBatch().batch.bytes), refused('badSignature'));
+  });
+
+  it('takes a batch under the key before a rotation, while it is on its way', async () => {
+    const keys = ['clinic', 'hospital'].map((name) => consensusSignerOf(name).publicKey);
+    assert.equal((await aGate({ batchKeysOf: () => keys }).batch(aBatch().batch.bytes)).ok, true);
   });
 
   it('refuses a batch whole for one transaction that does not decode (batchInvalid)', async () => {

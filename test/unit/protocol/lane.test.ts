@@ -5,13 +5,16 @@ import { uint64Bytes } from '../../../protocol/bytes.ts';
 import {
   blockLimits,
   checkLanes,
+  isLaneOpen,
   chooseBatches,
   laneCursor,
   laneKey,
   type OfferedBatch,
 } from '../../../protocol/lane.ts';
 import { blockBatchesMax, blockTransactionsMax } from '../../../protocol/limits.ts';
+import { memberRecords } from '../../../protocol/membership.ts';
 import { accepted, refused } from '../../../protocol/result.ts';
+import { testGenesis } from '../../support/chain.ts';
 
 const start = '00'.repeat(32) as Digest;
 
@@ -27,11 +30,21 @@ function namesOf(batches: readonly OfferedBatch[]): readonly string[] {
   return batches.map(({ member, sequence }) => `${member}-${sequence}`);
 }
 
-function viewAt(cursors: Readonly<Record<string, number>>) {
+/** Every name is an active member's, but for those that are given as suspended. */
+function viewAt(cursors: Readonly<Record<string, number>>, suspended: readonly string[] = []) {
   const records = new Map(
     Object.entries(cursors).map(([name, cursor]) => [laneKey(name as MemberName), uint64Bytes(cursor)]),
   );
-  return { get: (key: string) => records.get(key) ?? null };
+  const memberRecord = (key: string): Uint8Array | null => {
+    const name = key.slice('member/'.length) as MemberName;
+    const [own] = testGenesis.members;
+    assert.ok(own !== undefined);
+    const status = suspended.includes(name) ? 'suspended' : 'active';
+    return new Map<string, Uint8Array>(memberRecords({ ...own, name, status })).get(key) ?? null;
+  };
+  return {
+    get: (key: string) => (key.startsWith('member/') ? memberRecord(key) : (records.get(key) ?? null)),
+  };
 }
 
 /** Batches as the ledger gets them. */
@@ -49,6 +62,14 @@ function pointingTo(number: number): Digest {
 }
 
 describe('lanes', () => {
+  it('are closed for who is not an active member (L4)', () => {
+    const batches = withBodies([aBatch('a', 1), aBatch('b', 1)]);
+    assert.deepEqual(checkLanes(viewAt({}), batches, start), accepted(null));
+    assert.deepEqual(checkLanes(viewAt({}, ['b']), batches, start), refused('batchInvalid', 'member'));
+    assert.equal(isLaneOpen(viewAt({}, ['b']), 'b' as MemberName), false);
+    assert.equal(isLaneOpen({ get: () => null }, 'a' as MemberName), false);
+  });
+
   it('begin at 0 and stand where the state says', () => {
     assert.equal(laneCursor(viewAt({}), 'clinic' as MemberName), 0);
     assert.equal(laneCursor(viewAt({ clinic: 7 }), 'clinic' as MemberName), 7);

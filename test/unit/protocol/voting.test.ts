@@ -8,7 +8,7 @@ import {
   readMotionList,
   type Motion,
 } from '../../../protocol/motion.ts';
-import { readStanding } from '../../../protocol/standing.ts';
+import { batchKeysOf, readStanding } from '../../../protocol/standing.ts';
 import { pendingVoterSet, pendingVoterSetKey, voterSetCodec } from '../../../protocol/voterSet.ts';
 import { aVoterSet } from '../../support/chain.ts';
 import {
@@ -371,6 +371,9 @@ describe('rotating keys', () => {
     });
     const { previousConsensusKey } = readStanding(readerOf(world), pharmacy);
     assert.equal(previousConsensusKey, memberKeysOf(pharmacy).consensusKey);
+    assert.deepEqual(batchKeysOf(readerOf(world), pharmacy), [fresh.consensusKey, previousConsensusKey]);
+    assert.deepEqual(batchKeysOf(readerOf(newWorld), pharmacy), [previousConsensusKey]);
+    assert.deepEqual(batchKeysOf(readerOf(newWorld), name('suspended-pharmacy')), []);
     assert.equal(refusalOf(world, aReady({ member: pharmacy })), 'wrongSigners');
   });
 
