@@ -38,7 +38,7 @@ export interface MemberView extends JsonOf<Member> {
 export interface MotionView extends JsonOf<Motion> {
   readonly status: MotionStatus;
   readonly votersNow: VotersView;
-  /** As the motion would leave them, or left them; the same for a motion that is not about the voters. */
+  /** As an open motion would leave them; of one that is over, those of the next block. */
   readonly votersThen: VotersView;
   /** Approvals that are still wanting; null once it is over. */
   readonly approvalsMissing: number | null;

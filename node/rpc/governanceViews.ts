@@ -6,7 +6,7 @@ import { evidenceSchema } from '../../protocol/evidence.ts';
 import { memberSchema, voterIndexOf, type Member, type Voter } from '../../protocol/member.ts';
 import { motionSchema, motionStatus, type Motion } from '../../protocol/motion.ts';
 import { markSchema, readStanding } from '../../protocol/standing.ts';
-import { currentVoterSet } from '../../protocol/voterSet.ts';
+import { currentVoterSet, pendingVoterSet } from '../../protocol/voterSet.ts';
 import type { EvidenceView, MemberView, MotionView, VotersView } from './governanceContract.ts';
 import { timeOf, toJson } from './json.ts';
 import type { LedgerPort } from './ports.ts';
@@ -33,7 +33,8 @@ export function motionView(ledger: LedgerPort, motion: Motion): MotionView {
   const { voters } = currentVoterSet(state);
   const isVoter = (name: MemberName): boolean => voters.some((voter) => voter.name === name);
   const status = motionStatus(motion, ledger.height());
-  const then = status === 'open' ? (votersAfter(state, motion) ?? voters) : voters;
+  const decided = pendingVoterSet(state)?.voters ?? voters;
+  const then = status === 'open' ? (votersAfter(state, motion) ?? voters) : decided;
   const missing = quorumSize(voters.length) - motion.approvals.filter(isVoter).length;
   return {
     ...toJson(motionSchema, motion),

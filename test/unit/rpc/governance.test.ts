@@ -39,7 +39,8 @@ describe('members, through the methods', () => {
     assert.deepEqual([open.votersThen.n, open.votersThen.f, open.votersThen.q], [6, 1, 4]);
 
     assert.deepEqual(await approve(chain, motionId), [null, null, null, null]);
-    assert.equal((await motionOf(hospital, motionId)).status, 'carried');
+    const carried = await motionOf(hospital, motionId);
+    assert.deepEqual([carried.status, carried.votersNow.n, carried.votersThen.n], ['carried', 5, 6]);
     // The next block closes the epoch.
     assert.equal(await codeOf(newcomer, 'member_ready', {}), null);
     const list = await hospital.call('member_list', {});
