@@ -1,7 +1,5 @@
 /** What a pharmacy supplies from the fill that it holds, takes back, and closes. */
 import { authorise, authoriseOne, type Context, type Signer } from './authorisation.ts';
-import type { Digest } from './brand.ts';
-import { bytesToHex, hexToBytes } from './bytes.ts';
 import { readParcel } from './parcel.ts';
 import {
   changedFill,
@@ -24,6 +22,7 @@ import {
 import { isIntervalOver } from './interval.ts';
 import { invariant, present } from './invariant.ts';
 import { dispenseEventsMax } from './limits.ts';
+import { encodePack, packRecordKey, readPack } from './pack.ts';
 import { readPolicy, type Policy } from './policy.ts';
 import {
   prescriptionRecord,
@@ -114,7 +113,7 @@ export function withdraw(context: Context, body: WithdrawBody): Result<Applied> 
   if (event.claimId !== null) return refused('dispenseEventClaimed');
   const isShipped = event.parcelId !== null && event.receivedMs === null;
   if (isShipped && !isBack(context, event)) return refused('parcelState');
-  const packs = restock(context, event, body.restockedHashes);
+  const packs = restock(context, event, body);
   if (!packs.ok) return packs;
   const withdrawn: DispenseEvent = { ...event, withdrawnMs: context.timeMs };
   const events = fill.events.map((other) => (other.eventId === event.eventId ? withdrawn : other));
@@ -193,13 +192,9 @@ function spendPacks(context: Context, body: DispenseBody): Result<readonly Recor
   if (new Set(hashes).size !== hashes.length) return refused('packSpent');
   const keys = hashes.map(packRecordKey);
   if (keys.some((key) => context.state.get(key) !== null)) return refused('packSpent');
-  const spentIn = hexToBytes(body.eventId);
-  return accepted(keys.map((key) => [key, spentIn] as const));
-}
-
-/** The record of a spent pack holds the 16 bytes of the dispense event's id. */
-function packRecordKey(packHash: Digest): string {
-  return `pack/${packHash}`;
+  const { rxId, k, eventId } = body;
+  const record = encodePack({ rxId, k, eventId });
+  return accepted(keys.map((key) => [key, record] as const));
 }
 
 /** Its parcel came back broken; one that came back sealed is at the counter again. */
@@ -214,16 +209,17 @@ function isBack({ state }: Context, { parcelId }: DispenseEvent): boolean {
 function restock(
   { state }: Context,
   event: DispenseEvent,
-  hashes: readonly Digest[],
+  { rxId, k, restockedHashes: hashes }: WithdrawBody,
 ): Result<readonly RecordChange[]> {
   if (hashes.length === 0) return accepted([]);
   const isInHand = event.receivedMs === null && event.parcelId === null;
   const isAllowed = isInHand && (!event.isReturned || readPolicy(state).isRestockAllowed);
   if (!isAllowed) return refused('restockNotAllowed');
   const keys = hashes.map(packRecordKey);
-  const isOwn = keys.every((key) => {
-    const spentIn = state.get(key);
-    return spentIn !== null && bytesToHex(spentIn) === event.eventId;
+  // Another prescription may have an event of the same id: its packs are not ours to free.
+  const isOwn = hashes.every((hash) => {
+    const pack = readPack(state, hash);
+    return pack?.rxId === rxId && pack.k === k && pack.eventId === event.eventId;
   });
   if (!isOwn || new Set(keys).size !== keys.length) return refused('packUnknown');
   return accepted(keys.map((key) => [key, null] as const));

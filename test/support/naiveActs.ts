@@ -1,5 +1,6 @@
 /** Commands of the naive model as the transactions that say them. */
 import type { MemberName, PublicKey } from '../../protocol/brand.ts';
+import { readPack } from '../../protocol/pack.ts';
 import {
   aCancel,
   aClose,
@@ -30,6 +31,7 @@ import {
   idOf,
   keyOf,
   name,
+  readerOf,
   regulator,
   type Act,
   type World,
@@ -192,7 +194,7 @@ function withdrawOf(world: World, command: CommandOn<'withdraw'>): Act {
   const { who, k, isRestocked, isWithOwner } = command;
   const eventId = eventIdOf(command.event);
   const own = Array.from({ length: 8 }, (_, pack) => digestOf(`pack ${pack}`)).filter(
-    (hash) => Buffer.from(world.records.get(`pack/${hash}`) ?? []).toString('hex') === eventId,
+    (hash) => readPack(readerOf(world), hash)?.eventId === eventId,
   );
   const keys = isWithOwner ? [pharmacistOf(who), keyOf('owner')] : [pharmacistOf(who)];
   const body = { k, eventId, restockedHashes: isRestocked ? own : [] };

@@ -6,6 +6,7 @@ import {
   aDeliver,
   aDispense,
   aFail,
+  aFillPlan,
   anAdjudicate,
   anEstimate,
   anIssue,
@@ -22,6 +23,8 @@ import {
 } from '../../support/acts.ts';
 import {
   after,
+  at,
+  dayMs,
   digestOf,
   hourMs,
   idOf,
@@ -88,6 +91,21 @@ describe('fill.withdraw', () => {
       ['pack 1', 'pack 2'].map((text) => one.records.has(`pack/${digestOf(text)}`)),
       [false, true],
     );
+  });
+
+  it('frees no pack of another prescription, though its event may have the same id (I15)', () => {
+    const other = idOf('other');
+    const bare = { rxId: other, items: [dispensed(0, 30)] };
+    const window = { start: noon, end: at(noon + 3 * dayMs) };
+    const world = after(
+      supplied,
+      anIssue({ body: { rxId: other, fills: [aFillPlan(other, 0, window)] } }),
+      aReserve({ body: { rxId: other } }),
+      aDispense({ body: bare }),
+    );
+    const act = aWithdraw({ body: { rxId: other, restockedHashes: [digestOf('pack 1')] } });
+    assert.equal(refusalOf(world, act), 'packUnknown');
+    assert.equal(refusalOf(world, aWithdraw({ body: { rxId: other } })), null);
   });
 
   it('restocks what came back sealed if the policy says so', () => {
