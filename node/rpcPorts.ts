@@ -103,6 +103,14 @@ function ledgerPort({ engine, genesis, stores, finality }: RpcParts, archive: Ar
         .flatMap((name) => readMember(ledger, name) ?? [])
         .toSorted((a, b) => compareText(a.name, b.name)),
     state: () => ledger,
+    withView: async (read) => {
+      const view = ledger.view();
+      try {
+        return await read(view);
+      } finally {
+        await view.close();
+      }
+    },
     stamp: (txId) => archive.stamp(txId),
     stateStamp: (key) => archive.stateStamp(key),
     onFinalized: finality.add,

@@ -11,7 +11,7 @@ import { fillIndexSchema, itemIdSchema } from './prescription.ts';
 import { readRecord, recordCodec, type RecordCodec, type RecordReader, type RecordWrite } from './record.ts';
 
 /** `netted` and `paid` follow from the statement that the claim is in (settlement.ts); they are never stored. */
-const claimStatuses = [
+export const claimStatuses = [
   'estimated',
   'unknown',
   'adjudicated',
@@ -291,6 +291,8 @@ const claimSchema: z.ZodType<Claim> = z.strictObject({
 });
 
 const claimCodec: RecordCodec<Claim> = recordCodec(claimSchema);
+
+export const decodeClaim: (record: Uint8Array) => Claim = claimCodec.decode;
 
 function claimRecordKey(claimId: Id): string {
   return `claim/${claimId}`;

@@ -57,6 +57,8 @@ export const parcelSchema: z.ZodType<Parcel> = z.strictObject({
 
 const parcelCodec: RecordCodec<Parcel> = recordCodec(parcelSchema);
 
+export const decodeParcel: (record: Uint8Array) => Parcel = parcelCodec.decode;
+
 function parcelRecordKey(parcelId: Id): string {
   return `parcel/${parcelId}`;
 }

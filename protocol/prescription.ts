@@ -246,6 +246,8 @@ const prescriptionSchema: z.ZodType<Prescription> = z.strictObject({
 
 const prescriptionCodec: RecordCodec<Prescription> = recordCodec(prescriptionSchema);
 
+export const decodePrescription: (record: Uint8Array) => Prescription = prescriptionCodec.decode;
+
 export function prescriptionRecordKey(rxId: Id): string {
   return `rx/${rxId}`;
 }

@@ -68,7 +68,7 @@ export interface PaidBody extends Pair {
 
 const idSize = 16;
 
-const statementStatuses = ['proposed', 'disputed', 'confirmed', 'paid'] as const;
+export const statementStatuses = ['proposed', 'disputed', 'confirmed', 'paid'] as const;
 type StatementStatus = (typeof statementStatuses)[number];
 
 /** The sums of some entries of a pair, frozen when it was proposed. */
@@ -143,6 +143,8 @@ const statementSchema: z.ZodType<Statement> = z.strictObject({
 });
 
 const statementCodec: RecordCodec<Statement> = recordCodec(statementSchema);
+
+export const decodeStatement: (record: Uint8Array) => Statement = statementCodec.decode;
 
 const positionCodec: RecordCodec<PositionRecord> = recordCodec<PositionRecord>(
   z.strictObject({

@@ -20,6 +20,7 @@ import type { OpenPosition, Pair, Statement } from '../../protocol/settlement.ts
 import type { GovernanceMethods } from './governanceContract.ts';
 import type { JsonOf } from './json.ts';
 import type { ConsensusStatus, NodeStatus, PeerStatus, Readiness } from './ports.ts';
+import type { QueryMethods } from './queryContract.ts';
 import type { ClaimView, ParcelView, PrescriptionView } from './views.ts';
 
 export type JsonObject = { readonly [key: string]: Json };
@@ -186,7 +187,7 @@ interface StatementLineJson {
   readonly height: number;
 }
 
-export interface RpcMethods extends GovernanceMethods {
+export interface RpcMethods extends GovernanceMethods, QueryMethods {
   readonly 'rpc.discover': Method<None, JsonObject>;
   readonly node_info: Method<
     None,

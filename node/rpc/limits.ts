@@ -30,6 +30,12 @@ export const keepAliveMs = 72_000;
 export const pageItemsMax = 100;
 /** Rows of one history read at once; that of a prescription is bounded by its fills, events and claims, far below this. */
 export const historyRowsMax = 1_000;
+/** Records that one page of a list looks at; the cursor tells where it stopped, whether or not there was anything to show. */
+export const listRowsMax = 2_000;
+/** Records decoded in one turn of the event loop, some 20 µs each. */
+export const listRowsPerTurn = 100;
+/** Packs that one recall asks for. */
+export const recalledPacksMax = 500;
 /** Written prescriptions and the like that this node remembers by the caller's id, so that a repeated call is answered, not repeated. */
 export const rememberedWritesMax = 10_000;
 export const rememberedMsMax = 600_000;

@@ -8,6 +8,7 @@ import { eventMethods } from './methods/event.ts';
 import { fillMethods } from './methods/fill.ts';
 import { governanceMethods } from './methods/governance.ts';
 import { ledgerMethods } from './methods/ledger.ts';
+import { listMethods } from './methods/list.ts';
 import { memberMethods } from './methods/member.ts';
 import { nodeMethods } from './methods/node.ts';
 import { policyMethods } from './methods/policy.ts';
@@ -39,6 +40,7 @@ export const methods: ReadonlyMap<MethodName, Method> = new Map(
     ...memberMethods,
     ...policyMethods,
     ...eventMethods,
+    ...listMethods,
   ].map((entry) => [entry.name, entry]),
 );
 

@@ -18,6 +18,7 @@ import type { Certificate } from '../../protocol/certificate.ts';
 import type { Json } from '../../protocol/json.ts';
 import type { Member, MemberRole } from '../../protocol/member.ts';
 import type { Receipt } from '../../protocol/receipt.ts';
+import type { RecordReader } from '../../protocol/record.ts';
 import type { Result } from '../../protocol/result.ts';
 import type { Seal } from '../../protocol/seal.ts';
 import type { Signer } from '../../protocol/signature.ts';
@@ -36,6 +37,18 @@ export interface FinalBlock {
   readonly block: Block;
   /** CC of this block or of a descendant that finalized it; null if the node kept none for it. */
   readonly certificate: Certificate | null;
+}
+
+/** The state after one finalized block, while later blocks come. */
+export interface RecordView extends RecordReader {
+  /** Of that block. */
+  readonly height: Height;
+  /** Records whose keys begin with `prefix` (which ends in a slash), in the order of their keys, after a key or from the first. */
+  readonly records: (range: {
+    readonly prefix: string;
+    readonly after: string | null;
+    readonly limit: number;
+  }) => Promise<readonly { readonly key: string; readonly value: Uint8Array }[]>;
 }
 
 /** The finalized ledger. Synchronous: every answer comes from memory or a warm database. */
@@ -63,6 +76,8 @@ export interface LedgerPort {
   readonly members: () => readonly Member[];
   /** The state after the latest finalized block. */
   readonly state: () => StateView;
+  /** Reads of one state, however many blocks come meanwhile. The view is gone once `read` is done. */
+  readonly withView: <T>(read: (view: RecordView) => Promise<T>) => Promise<T>;
   /** Encoded stamp of a committed or refused transaction; null if it has no receipt or no certificate covers it yet. */
   readonly stamp: (txId: Digest) => Uint8Array | null;
   /** Encoded state stamp of a record's key (its presence or absence); null before the first certified block. */

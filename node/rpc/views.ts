@@ -156,6 +156,6 @@ export function timeOrNull(time: Timestamp | null): string | null {
   return time === null ? null : timeOf(time);
 }
 
-function hexOrNull(id: Id | null): string | null {
+export function hexOrNull(id: Id | null): string | null {
   return id === null ? null : hexOf(id);
 }

@@ -58,6 +58,20 @@ export function recordKey(key: string): string {
   return `record/${key}`;
 }
 
+/** `recordKey` backwards. */
+export function recordPlace(key: string): string {
+  return key.slice(recordKey('').length);
+}
+
+/** Bounds of the records whose keys begin with a prefix that ends in a slash, after one of them, or all (null). */
+export function recordsAfter(
+  prefix: string,
+  after: string | null,
+): { readonly above: string; readonly below: string } {
+  // The character after the slash.
+  return { above: recordKey(after ?? prefix), below: recordKey(`${prefix.slice(0, -1)}0`) };
+}
+
 export function pageKey(path: string): string {
   return `page/${path}`;
 }

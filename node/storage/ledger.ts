@@ -50,6 +50,7 @@ import {
   type StoredBlock,
   type TransactionLocation,
 } from './ledgerRows.ts';
+import { ledgerView, type LedgerView } from './ledgerView.ts';
 import { RowCache } from './rowCache.ts';
 import { expiredWrites, nextExpiry } from './seenIds.ts';
 
@@ -146,6 +147,11 @@ export class LedgerStore implements StateView {
     } finally {
       this.#isCommitting = false;
     }
+  }
+
+  /** The present state, for as long as somebody looks through it. */
+  view(): LedgerView {
+    return ledgerView(this.#database.view());
   }
 
   /** From now on the state after each block that is due is handed over; null for no more. */

@@ -43,6 +43,7 @@ const promised: readonly string[] = [
   'practitioner_scope practitioner_reinstate key_add key_rotate key_revoke key_get',
   'delegation_grant delegation_revoke delegation_get',
   'event_poll',
+  'rx_list claim_list delivery_list settle_list work_list recall_find',
 ].flatMap((line) => line.split(' '));
 
 describe('the OpenRPC document', () => {

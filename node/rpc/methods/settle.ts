@@ -125,7 +125,7 @@ async function allLines(ledger: LedgerPort, found: Statement): Promise<Outcome<r
   return accepted(lines);
 }
 
-function statementView(found: Statement): JsonOf<Statement> {
+export function statementView(found: Statement): JsonOf<Statement> {
   return { ...found, claimsRoot: hexOf(found.claimsRoot) };
 }
 

@@ -6,7 +6,12 @@ import { ed25519, signerFromSeed } from '../../../node/ed25519.ts';
 import type { EventFeed } from '../../../node/rpc/events.ts';
 import { eventFeed } from '../../../node/rpc/events.ts';
 import type { RpcContext } from '../../../node/rpc/method.ts';
-import type { RpcPorts, TransactionLocation, TransactionStatus } from '../../../node/rpc/ports.ts';
+import type {
+  RecordView,
+  RpcPorts,
+  TransactionLocation,
+  TransactionStatus,
+} from '../../../node/rpc/ports.ts';
 import { writeMemory } from '../../../node/rpc/writeMemory.ts';
 import { encodeHeader, type Header } from '../../../protocol/block.ts';
 import type {
@@ -20,7 +25,7 @@ import type {
   Verified,
   View,
 } from '../../../protocol/brand.ts';
-import { bytesToHex, utf8ToBytes } from '../../../protocol/bytes.ts';
+import { bytesToHex, compareText, utf8ToBytes } from '../../../protocol/bytes.ts';
 import { chainIdOf, type Genesis } from '../../../protocol/genesis.ts';
 import { genesisState } from '../../../protocol/genesisBlock.ts';
 import { plainHash } from '../../../protocol/hash.ts';
@@ -33,7 +38,7 @@ import { mayRead } from '../../../protocol/fillStatus.ts';
 import { readPrescription } from '../../../protocol/prescription.ts';
 import type { Receipt } from '../../../protocol/receipt.ts';
 import { accepted, refused, type Result } from '../../../protocol/result.ts';
-import { emptyState, overlay, type StateView } from '../../../protocol/state.ts';
+import { emptyState, overlay, type StateView, type StateWrites } from '../../../protocol/state.ts';
 import { decodeTransaction, verifyTransaction, type Transaction } from '../../../protocol/transaction.ts';
 import { aGenesis, aHeader, noon } from '../../support/chain.ts';
 import { aSealingKeyPair, aSeed, aSigner } from '../../support/keys.ts';
@@ -115,6 +120,8 @@ export interface MemoryChain {
   readonly listeners: Set<(height: Height) => void>;
   readonly history: Map<Id, TransactionLocation[]>;
   readonly documents: Map<Id, readonly { readonly [key: string]: unknown }[]>;
+  /** All records of the state, for what looks through them. */
+  readonly records: Map<string, Uint8Array>;
   state: StateView;
   timeMs: Timestamp;
   /** Transactions stay pending, as when too few voters answer. */
@@ -122,15 +129,40 @@ export interface MemoryChain {
 }
 
 export function memoryChain(): MemoryChain {
+  const { writes } = genesisState(genesis);
+  const records = new Map<string, Uint8Array>();
+  keep(records, writes);
   return {
+    records,
     blocks: [],
     pending: new Map(),
     listeners: new Set(),
     history: new Map(),
     documents: new Map(),
-    state: overlay(emptyState, genesisState(genesis).writes),
+    state: overlay(emptyState, writes),
     timeMs: noon,
     isStalled: false,
+  };
+}
+
+function keep(records: Map<string, Uint8Array>, writes: StateWrites): void {
+  for (const [key, record] of writes.records) {
+    if (record === null) records.delete(key);
+    else records.set(key, record);
+  }
+}
+
+/** The records as they are now. */
+function viewOf(chain: MemoryChain): RecordView {
+  const rows = [...chain.records]
+    .map(([key, value]) => ({ key, value }))
+    .toSorted((a, b) => compareText(a.key, b.key));
+  const { state } = chain;
+  return {
+    height: chain.blocks.length as Height,
+    get: state.get,
+    records: async ({ prefix, after, limit }) =>
+      rows.filter(({ key }) => key.startsWith(prefix) && key > (after ?? prefix)).slice(0, limit),
   };
 }
 
@@ -148,6 +180,7 @@ function commit(chain: MemoryChain, transaction: Verified<Transaction>): void {
   const header = aHeader({ chainId, height, timeMs, parentDigest, receiptsRoot, stateRoot });
   chain.timeMs = timeMs;
   chain.state = overlay(chain.state, executed.writes);
+  keep(chain.records, executed.writes);
   chain.blocks.push({
     header,
     digest: digestOf(bytesToHex(encodeHeader(header))),
@@ -244,6 +277,7 @@ export function memoryPorts(
           .slice(0, limit),
       members: () => memberNames(chain.state).flatMap((own) => readMember(chain.state, own) ?? []),
       state: () => chain.state,
+      withView: (read) => read(viewOf(chain)),
       stamp: (txId) => (locate(chain, txId) === null ? null : utf8ToBytes('stamp')),
       stateStamp: (key) => utf8ToBytes(key),
       onFinalized: (listener) => {

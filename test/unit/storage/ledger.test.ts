@@ -130,6 +130,37 @@ describe('the ledger store', () => {
     await ledger.close();
   });
 
+  it('shows one state to whoever looks through it, before, during and after later commits', async () => {
+    const ledger = await aLedger();
+    const written = (...values: readonly string[]): ReadonlyMap<string, Uint8Array> =>
+      new Map(values.map((value, index) => [`rx/${index}`, text(value)]));
+    await ledger.commit([anEntry(ledger.head(), { writes: { records: written('a', 'b', 'c') } })]);
+    const first = ledger.view();
+    const commit = ledger.commit([anEntry(ledger.head(), { writes: { records: written('A', 'B') } })]);
+    const during = ledger.view();
+    await commit;
+    const after = ledger.view();
+    const range = { prefix: 'rx/', after: null, limit: 9 };
+    for (const [view, height, values] of [
+      [first, 1, ['a', 'b', 'c']],
+      [during, 1, ['a', 'b', 'c']],
+      [after, 2, ['A', 'B', 'c']],
+    ] as const) {
+      assert.deepEqual([view.height, view.get('rx/0'), view.get('rx/9')], [height, text(values[0]), null]);
+      assert.deepEqual(
+        await view.records(range),
+        values.map((value, index) => ({ key: `rx/${index}`, value: text(value) })),
+      );
+      const rest = await view.records({ prefix: 'rx/', after: 'rx/0', limit: 1 });
+      assert.deepEqual(
+        rest.map(({ key }) => key),
+        ['rx/1'],
+      );
+      await view.close();
+    }
+    await ledger.close();
+  });
+
   it('pages through the history of an id in the order of execution', async () => {
     const ledger = await aLedger();
     const subjects = [[anId(5)], [anId(6)], [anId(5)]];
