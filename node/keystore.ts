@@ -1,6 +1,6 @@
 /** The member's keys: files in `keys/`, one per key, opened once at start and held in memory. */
 import { hkdfSync, randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareText, utf8ToBytes } from '../protocol/bytes.ts';
 import type { Signer } from '../protocol/signature.ts';
@@ -60,6 +60,23 @@ export async function createKey(dir: string, order: KeyOrder): Promise<KeyDescri
   if (await exists(path)) throw new KeystoreFailure('exists', order.name);
   await writeDurably(dir, path, `${JSON.stringify(file, null, 2)}\n`);
   return describe(file);
+}
+
+/** In a keystore whose keys have signed nothing yet. */
+const unusedMark = 'unused';
+
+/** Says of the keys of a new home that they have signed nothing; before anybody could have signed with them. */
+export async function markUnused(dir: string): Promise<void> {
+  await writeDurably(dir, join(dir, unusedMark), '');
+}
+
+/** True once, for keys that have signed nothing: from now on they may. The mark is gone from the disk when this resolves. */
+export async function takeIntoUse(dir: string): Promise<boolean> {
+  const path = join(dir, unusedMark);
+  if (!(await exists(path))) return false;
+  await unlink(path);
+  await syncDirectory(dir);
+  return true;
 }
 
 /** Name, purpose and public key of each key, sorted by name; needs no passphrase. Failure `damaged`. */
@@ -177,6 +194,10 @@ async function writeDurably(dir: string, path: string, text: string): Promise<vo
     await file.close();
   }
   await rename(temporary, path);
+  await syncDirectory(dir);
+}
+
+async function syncDirectory(dir: string): Promise<void> {
   const directory = await open(dir, 'r');
   try {
     await directory.sync();

@@ -73,6 +73,8 @@ async function build(options: RepairOptions): Promise<Salvage> {
   const stores = await openStores(repair, genesis, own.consensusKey);
   try {
     await follow(options, stores);
+    // What could not be salvaged of our lane others may hold: they are asked before a sequence is used (node/laneRecovery.ts).
+    await stores.batches.loseLane();
   } finally {
     await closeStores(stores);
   }

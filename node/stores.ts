@@ -71,6 +71,15 @@ export async function createStoresOn(owner: StoresOwner): Promise<void> {
   await createData(owner);
 }
 
+/** The first word of a log under keys that may have signed elsewhere: a voter with them observes first (W6). Throws StorageFailure. */
+export async function loseMemory(home: string, genesis: Genesis, consensusKey: PublicKey): Promise<void> {
+  const owner = { disk: systemDisk, home, genesis, consensusKey };
+  const options = safetyOptions(owner, chainIdOf(genesis), 'existing');
+  const { log } = await openSafetyLog(layoutOf(home).safety, options);
+  log.append([loss]);
+  await log.close();
+}
+
 /** All that can be had again from the others, at genesis. */
 async function createData({ disk, home, genesis }: StoresOwner): Promise<void> {
   const layout = layoutOf(home);

@@ -16,8 +16,8 @@ import {
   type HomeProblem,
 } from '../home.ts';
 import type { KeyDescription, KeyPurpose } from '../keyFile.ts';
-import { createKey, listKeys } from '../keystore.ts';
-import { createStores } from '../stores.ts';
+import { createKey, listKeys, markUnused, takeIntoUse } from '../keystore.ts';
+import { createStores, loseMemory } from '../stores.ts';
 import { descriptorToJson, type MemberDescriptor } from './genesis.ts';
 import { answered, failed, type CommandContext, type CommandOutcome } from './outcome.ts';
 
@@ -46,6 +46,7 @@ export async function initHome(context: CommandContext, options: InitOptions): P
   for (const purpose of memberKeys) {
     keys.push(await createKey(paths.keys, { name: purpose, purpose, passphrase: passphrase.value }));
   }
+  await markUnused(paths.keys);
   const { name, listen, advertise } = options;
   const given = { ...(listen.length > 0 ? { listen } : {}), ...(advertise.length > 0 ? { advertise } : {}) };
   writeNewFile(paths.config, renderConfig({ name, ...given }));
@@ -111,12 +112,21 @@ export async function installGenesis(context: CommandContext, genesisPath: strin
     return failed('failure', { message, hint: 'give the founders what `rxledger init` printed' });
   }
   await createStores(context.home, genesis.value, member.consensusKey);
+  // Keys that were in a home before may have voted: without their log, memory is lost (W6).
+  const isFirstUse = await takeIntoUse(paths.keys);
+  if (!isFirstUse) await loseMemory(context.home, genesis.value, member.consensusKey);
   // Last: a home with a genesis is whole.
   writeNewFile(paths.genesis, genesisText(genesis.value));
   const chainId = chainIdOf(genesis.value);
   const isVoter = genesis.value.voters.includes(member.name);
-  const lines = [`member   ${member.name} (${isVoter ? 'voter' : 'observer'})`, `chain id ${chainId}`];
-  return answered(lines, { member: member.name, isVoter, chainId });
+  const lines = [
+    `member   ${member.name} (${isVoter ? 'voter' : 'observer'})`,
+    `chain id ${chainId}`,
+    ...(isFirstUse
+      ? []
+      : ['These keys were in use before: the node observes until the others say where they are.']),
+  ];
+  return answered(lines, { member: member.name, isVoter, chainId, isFirstUse });
 }
 
 /** The member whose four keys are all in this keystore. */

@@ -3,6 +3,8 @@ import '../../../node/polyfill.ts';
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openBatches } from '../../../node/storage/batches.ts';
+import { systemDisk } from '../../../node/storage/disk.ts';
 import { layoutOf } from '../../../node/storage/layout.ts';
 import type { Digest, Id } from '../../../protocol/brand.ts';
 import { valueOf } from '../../support/chain.ts';
@@ -66,6 +68,14 @@ describe('repair from peers', function repairFromPeersSuite() {
   const safetyOf = (): ReadonlyMap<string, Buffer> =>
     new Map([...filesBelow(layoutOf(home()).safety)].filter(([path]) => path.startsWith('segment')));
 
+  /** Whether the node would use its next sequence without asking the others for what they hold of its lane. */
+  const isLaneKnown = async (): Promise<boolean> => {
+    const batches = await openBatches(layoutOf(home()).batches, 'existing', systemDisk);
+    const isKnown = batches.isLaneKnown();
+    await batches.close();
+    return isKnown;
+  };
+
   const assertWhole = async (): Promise<void> => {
     const clinic = await world.start('clinic');
     try {
@@ -86,6 +96,7 @@ describe('repair from peers', function repairFromPeersSuite() {
     assert.deepEqual([untouched(), safetyOf()], before);
     assert.equal(asidePath, join(home(), 'damaged-1'));
     assert.equal(existsSync(layoutOf(home()).repair), false);
+    assert.equal(await isLaneKnown(), false);
     await assertWhole();
   });
 

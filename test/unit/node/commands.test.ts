@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,7 @@ import { describeStatus, showStatus } from '../../../node/commands/status.ts';
 import { genesisText, readGenesis, readPassphrase } from '../../../node/home.ts';
 import { scryptNDevnet } from '../../../node/keyFile.ts';
 import { createKey } from '../../../node/keystore.ts';
+import { closeStores, openStores } from '../../../node/stores.ts';
 import type { Height, Timestamp } from '../../../protocol/brand.ts';
 import { encodeReceipt, receiptsRoot, type Receipt } from '../../../protocol/receipt.ts';
 import { encodeStamp, makeStamp } from '../../../protocol/stamp.ts';
@@ -123,6 +124,28 @@ describe('the command line', () => {
     assert.equal(exitOf(await installGenesis(contextOf('clinic'), join(directory, 'genesis.json'))), 'ok');
     const files = readdirSync(join(directory, 'clinic')).toSorted((a, b) => (a < b ? -1 : 1));
     assert.deepEqual(files, ['anchor', 'config.toml', 'data', 'genesis.json', 'keys', 'run', 'safety']);
+  });
+
+  it('begins with a whole memory under new keys, and with a lost one under keys that were in a home before (W6)', async () => {
+    const genesisPath = join(directory, 'genesis.json');
+    const genesis = readGenesis(genesisPath);
+    assert.ok(genesis.ok);
+    const emptied = contextOf('emptied');
+    cpSync(join(directory, 'clinic', 'keys'), join(emptied.home, 'keys'), { recursive: true });
+    const memoryIn = async (home: string): Promise<readonly string[]> => {
+      const { consensusKey } =
+        genesis.value.members.find(({ name }) => name === 'clinic') ?? assert.fail('a clinic');
+      const stores = await openStores(home, genesis.value, consensusKey);
+      await closeStores(stores);
+      return stores.safety.entries.map(({ kind }) => kind);
+    };
+    const outcome = await installGenesis(emptied, genesisPath);
+    assert.equal(
+      outcome.kind === 'answered' && JSON.stringify(outcome.json).includes('"isFirstUse":false'),
+      true,
+    );
+    assert.deepEqual(await memoryIn(join(directory, 'clinic')), []);
+    assert.deepEqual(await memoryIn(emptied.home), ['memory']);
   });
 
   it('makes a home that nobody else can read', () => {
