@@ -21,7 +21,7 @@ import {
   type Round,
   type StatementRef,
 } from './round.ts';
-import { pairSubject, readStatement, statementRecord, type Statement } from './settlement.ts';
+import { readStatement, statementRecord, statementSubjects, type Statement } from './settlement.ts';
 
 /** `settle.net`, signed by an accountant of a member of the round. */
 export interface NetBody {
@@ -159,7 +159,7 @@ function authoriseAccountant(context: Context): ReturnType<typeof authoriseOne> 
   });
 }
 
-/** Filed under every pair of the round. */
+/** Filed under every statement of the round, and its pair. */
 function roundChanged(round: Round, writes: readonly RecordWrite[]): Applied {
-  return applied(round.statements.map(pairSubject), [roundRecord(round), ...writes]);
+  return applied(round.statements.flatMap(statementSubjects), [roundRecord(round), ...writes]);
 }

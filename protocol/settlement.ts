@@ -222,8 +222,21 @@ export function signedAmount(entry: StatementEntry): number {
 
 /** Under this id the history files every entry of the pair and every step of its statements. */
 export function pairSubject({ insurer, pharmacy }: Pair): Id {
-  // A slash stands in no name, so two pairs never give one text.
-  return bytesToHex(taggedHash('pair', utf8ToBytes(`${insurer}/${pharmacy}`)).subarray(0, idSize)) as Id;
+  return subjectOf(`${insurer}/${pharmacy}`);
+}
+
+/** Under these ids it files the steps of one statement: under its own, and under its pair's. */
+export function statementSubjects(statement: Pair & { readonly period: string }): readonly Id[] {
+  return [pairSubject(statement), statementSubject(statement)];
+}
+
+export function statementSubject({ insurer, pharmacy, period }: Pair & { readonly period: string }): Id {
+  return subjectOf(`${insurer}/${pharmacy}/${period}`);
+}
+
+/** A slash stands in no name and in no period, so that two texts are never one. */
+function subjectOf(text: string): Id {
+  return bytesToHex(taggedHash('pair', utf8ToBytes(text)).subarray(0, idSize)) as Id;
 }
 
 export interface PositionChange {
@@ -278,14 +291,11 @@ export function propose(context: Context, body: ProposeStatementBody): Result<Ap
   };
   const nextPosition = { statementIndex: index + 1, total: 0 as Balance, frontier: emptyFrontier };
   return accepted(
-    applied(
-      [pairSubject(pair)],
-      [
-        statementRecord(frozen),
-        [periodRecordKey(pair, index), periodCodec.encode(period)],
-        [positionRecordKey(pair), positionCodec.encode(nextPosition)],
-      ],
-    ),
+    applied(statementSubjects(frozen), [
+      statementRecord(frozen),
+      [periodRecordKey(pair, index), periodCodec.encode(period)],
+      [positionRecordKey(pair), positionCodec.encode(nextPosition)],
+    ]),
   );
 }
 
@@ -334,7 +344,7 @@ function statementOfPharmacy(context: Context, body: Pair & { readonly period: s
 }
 
 function statementChanged(statement: Statement): Applied {
-  return applied([pairSubject(statement)], [statementRecord(statement)]);
+  return applied(statementSubjects(statement), [statementRecord(statement)]);
 }
 
 export function statementRecord(statement: Statement): RecordWrite {

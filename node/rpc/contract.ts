@@ -260,10 +260,6 @@ export interface RpcMethods extends GovernanceMethods, QueryMethods {
     { readonly rxId: string },
     { readonly asOfHeight: number; readonly prescription: PrescriptionView }
   >;
-  readonly rx_history: Method<
-    { readonly rxId: string; readonly cursor?: string; readonly limit?: number },
-    List<EventView>
-  >;
   readonly rx_open: Method<
     { readonly rxId: string; readonly fillSecret?: string },
     { readonly documents: readonly { readonly docType: string; readonly resource: Json }[] }

@@ -30,6 +30,8 @@ export const keepAliveMs = 72_000;
 export const pageItemsMax = 100;
 /** Rows of one history read at once; that of a prescription is bounded by its fills, events and claims, far below this. */
 export const historyRowsMax = 1_000;
+/** Stamps of some kilobytes each, a few milliseconds of work if their blocks are full. */
+export const historyStampsMax = 20;
 /** Records that one page of a list looks at; the cursor tells where it stopped, whether or not there was anything to show. */
 export const listRowsMax = 2_000;
 /** Records decoded in one turn of the event loop, some 20 µs each. */

@@ -7,6 +7,7 @@ import { deliveryMethods } from './methods/delivery.ts';
 import { eventMethods } from './methods/event.ts';
 import { fillMethods } from './methods/fill.ts';
 import { governanceMethods } from './methods/governance.ts';
+import { historyMethods } from './methods/history.ts';
 import { ledgerMethods } from './methods/ledger.ts';
 import { listMethods } from './methods/list.ts';
 import { memberMethods } from './methods/member.ts';
@@ -40,6 +41,7 @@ export const methods: ReadonlyMap<MethodName, Method> = new Map(
     ...memberMethods,
     ...policyMethods,
     ...eventMethods,
+    ...historyMethods,
     ...listMethods,
   ].map((entry) => [entry.name, entry]),
 );

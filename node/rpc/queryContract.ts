@@ -5,7 +5,7 @@ import type { Parcel } from '../../protocol/parcel.ts';
 import type { PrescriptionClass } from '../../protocol/policy.ts';
 import type { Prescription } from '../../protocol/prescription.ts';
 import type { Statement } from '../../protocol/settlement.ts';
-import type { List, Method } from './contract.ts';
+import type { EventView, List, Method } from './contract.ts';
 import type { JsonOf } from './json.ts';
 import type { ClaimView, ParcelView } from './views.ts';
 import type { WorkItem, WorkQueue } from './workQueues.ts';
@@ -62,7 +62,23 @@ export interface RecalledPack {
   readonly fillStatus: FillStatus;
 }
 
+/** A step of a prescription's life. */
+export interface HistoryItem extends EventView {
+  /** Provable offline with the genesis file alone; null if it was not asked for, or no certificate covers it yet. */
+  readonly stamp: string | null;
+}
+
 export interface QueryMethods {
+  readonly rx_history: Method<
+    {
+      readonly rxId: string;
+      readonly cursor?: string;
+      /** At most 100; with stamps, 20. */
+      readonly limit?: number;
+      readonly withStamps?: boolean;
+    },
+    List<HistoryItem>
+  >;
   readonly rx_list: Method<
     PageParams &
       PeriodParams & {

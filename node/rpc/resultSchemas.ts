@@ -44,4 +44,4 @@ export function listSchema(item: z.ZodType): z.ZodType {
   return z.strictObject({ items: z.array(item), nextCursor: z.string().nullable(), asOfHeight: z.int() });
 }
 
-export const eventListSchema: z.ZodType = listSchema(eventSchema);
+export const historySchema: z.ZodType = listSchema(eventSchema.extend({ stamp: hexSchema.nullable() }));
