@@ -3,7 +3,7 @@ import type { Action, ActionBody, ActionKind } from '../../protocol/action.ts';
 import type { Height, Id, MemberName, PublicKey, Signature } from '../../protocol/brand.ts';
 import type { MemberKeys } from '../../protocol/member.ts';
 import type { Ticket } from '../../protocol/ticket.ts';
-import { defaultPolicy } from '../../protocol/policy.ts';
+import { defaultPolicy, policyTakingEffect } from '../../protocol/policy.ts';
 import {
   after,
   at,
@@ -16,6 +16,7 @@ import {
   name,
   noon,
   pharmacy,
+  readerOf,
   type Act,
   type World,
 } from './domain.ts';
@@ -99,6 +100,16 @@ export function aMotion(overrides: Overrides<'member.propose'> = {}): Act {
   const member = overrides.member ?? hospital;
   const body = { motionId, expiresHeight, change: 'promote', member: courier, isForced: false } as const;
   return anAct('member.propose', { member, keys: [adminKeyOf(member)], body }, overrides);
+}
+
+/** As the block at this height begins: a policy that was voted in may take effect. */
+export function begun(world: World, height: number): World {
+  const records = new Map(world.records);
+  for (const [key, record] of policyTakingEffect(readerOf(world), height as Height)) {
+    if (record === null) records.delete(key);
+    else records.set(key, record);
+  }
+  return { ...world, records, height };
 }
 
 /** The hospital moves that prescriptions hold for ten days, from height 10 on. */

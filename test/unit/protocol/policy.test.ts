@@ -23,20 +23,10 @@ import {
   refusalOf,
   type World,
 } from '../../support/domain.ts';
-import { aPolicyMotion, aPolicyVoteOf, atHeight, policyCarried } from '../../support/motions.ts';
+import { aPolicyMotion, aPolicyVoteOf, atHeight, begun, policyCarried } from '../../support/motions.ts';
 
 const long = anIssue({ body: { validUntil: at(noon + 10 * dayMs) } });
 const voted = policyCarried(after(newWorld, aPolicyMotion()));
-
-/** As the block at this height begins. */
-function begun(world: World, height: number): World {
-  const records = new Map(world.records);
-  for (const [key, record] of policyTakingEffect(readerOf(world), height as Height)) {
-    if (record === null) records.delete(key);
-    else records.set(key, record);
-  }
-  return { ...world, records, height };
-}
 
 describe('the policy', () => {
   it('is that of the genesis at first, under its number', () => {

@@ -1,5 +1,6 @@
 /** What happens when two acts meet: each scene with its transcript, in both orders where there are two. */
 import assert from 'node:assert/strict';
+import { defaultPolicy } from '../../../protocol/policy.ts';
 import {
   aCancel,
   aDispense,
@@ -38,6 +39,7 @@ import {
   type Act,
   type World,
 } from '../../support/domain.ts';
+import { aPolicyMotion, begun, policyCarried } from '../../support/motions.ts';
 import { aGrant, aRevokeKey, aRotateKey, aSuspend } from '../../support/people.ts';
 
 /** One line an act: what was done, the answer, and how the fill stands after it. */
@@ -292,5 +294,41 @@ describe('a licence that is suspended between the reservation and the supply', (
         'a colleague supplies: committed, dispensed',
       ],
     );
+  });
+});
+
+describe('a policy that changes between the estimate and the answer', () => {
+  const policy = { ...defaultPolicy, version: 2, adjudicationMs: hourMs };
+  /** From height 10 on an insurer has an hour, and no longer a day. */
+  const voted = (world: World): World => policyCarried(after(world, aPolicyMotion({ body: { policy } })));
+  const inForce = (world: World): World => begun(world, 10);
+  const estimated = after(reserved, anEstimate());
+
+  it('judges the answer by what is in force then, and nothing that was answered before', () => {
+    assert.deepEqual(
+      played(later(voted(estimated), 2 * hourMs), [
+        ['the insurer answers before it is in force', anAdjudicate()],
+      ]),
+      ['the insurer answers before it is in force: committed, ready'],
+    );
+    const changed = later(inForce(voted(estimated)), 2 * hourMs);
+    assert.deepEqual(
+      played(changed, [
+        ['the insurer answers two hours late', anAdjudicate()],
+        ['the pharmacy reserves again', aReserve({ body: { until: at(noon + 4 * hourMs) } })],
+        ['the pharmacy estimates anew', anEstimate({ body: { claimId: idOf('second claim') } })],
+        ['the insurer answers at once', anAdjudicate({ body: { claimId: idOf('second claim') } })],
+      ]),
+      [
+        'the insurer answers two hours late: tooLate, ready',
+        'the pharmacy reserves again: committed, reserved',
+        'the pharmacy estimates anew: committed, reserved',
+        'the insurer answers at once: committed, reserved',
+      ],
+    );
+    const agreed = later(inForce(voted(after(estimated, anAdjudicate()))), 2 * hourMs);
+    assert.deepEqual(played(agreed, [['the patient pays what was answered under the old rule', aPay()]]), [
+      'the patient pays what was answered under the old rule: committed, ready',
+    ]);
   });
 });
