@@ -1,12 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Height } from '../../../protocol/brand.ts';
-import {
-  defaultPolicy,
-  policyTakingEffect,
-  policyVersion,
-  readPolicy,
-  waitingPolicy,
-} from '../../../protocol/policy.ts';
+import { defaultPolicy, policyVersion, readPolicy, waitingPolicy } from '../../../protocol/policy.ts';
 import { anIssue } from '../../support/acts.ts';
 import {
   after,
@@ -21,7 +14,6 @@ import {
   pharmacy,
   readerOf,
   refusalOf,
-  type World,
 } from '../../support/domain.ts';
 import { aPolicyMotion, aPolicyVoteOf, atHeight, begun, policyCarried } from '../../support/motions.ts';
 
