@@ -1,7 +1,10 @@
 /** The life of a prescription, told step by step on a running consortium, through the members' own nodes. */
 import { medicationRequests, type PatientDocument } from './documents.ts';
+import { tellAutomaticAdjudicator } from './story/automatic.ts';
 import { tellChoices, tellReturns } from './story/change.ts';
+import { tellDispute } from './story/dispute.ts';
 import { tellLives, tellSettlement } from './story/life.ts';
+import { tellNetting } from './story/netting.ts';
 import { tellCancellations, tellControlled, tellParts, tellSameBytes, tellSecondUse } from './story/once.ts';
 import { tellRegistration } from './story/registration.ts';
 import { tellSameState, tellStamps } from './story/proof.ts';
@@ -26,6 +29,7 @@ export async function runStory(setting: Setting): Promise<readonly StoryStep[]> 
   const [document] = documents;
   if (document === undefined) throw new Error('there are no prescriptions to tell of');
   await tellMainJob(tell, documents);
+  await tellMoney(tell, document);
   await tell('The same bytes count once', async (stage) => tellSameBytes(stage, document));
   await tell('Two pharmacies supply a part each', async (stage) => tellParts(stage, document));
   await tell('Cancelled in time, and too late', async (stage) => tellCancellations(stage, document));
@@ -66,4 +70,23 @@ async function tellMainJob(tell: Teller, documents: readonly PatientDocument[]):
   const [first] = lives;
   if (first === undefined) return;
   await tell('A second use', async (stage) => tellSecondUse(stage, first.issued));
+}
+
+/** After the first statement of the pair: its next one has what these chapters settle. */
+async function tellMoney(tell: Teller, document: PatientDocument): Promise<void> {
+  const entries = [
+    await tell('An insurer that answers by itself', async (stage) =>
+      tellAutomaticAdjudicator(stage, document),
+    ),
+    await tell('A dispute, and what goes back', async (stage) => tellDispute(stage, document)),
+  ];
+  // Of a chapter that broke nobody knows what it settled.
+  if (entries.includes(null)) return;
+  await tell('One round settles all', async (stage) =>
+    tellNetting(
+      stage,
+      document,
+      entries.flatMap((own) => own ?? []),
+    ),
+  );
 }

@@ -1,8 +1,7 @@
 /** What does not go as planned: held, moved, substituted, taken back, not delivered, asked for again. */
-import type { ActionKind } from '../../protocol/action.ts';
 import type { TransactionResult } from '../../node/rpc/contract.ts';
-import type { RpcClient } from '../../node/rpc/client.ts';
 import type { PatientDocument } from '../documents.ts';
+import { act } from './act.ts';
 import { receive, ship, signatureOnly } from './delivery.ts';
 import {
   dispense,
@@ -16,27 +15,9 @@ import {
   unitsPrescribed,
   type Issued,
 } from './prescription.ts';
-import { tellWrite, type Stage, type WriteOutcome } from './step.ts';
+import type { Stage, WriteOutcome } from './step.ts';
 
 const hourMs = 3_600_000;
-
-interface Act {
-  /** Without the member. */
-  readonly title: string;
-  readonly kind: ActionKind;
-  readonly member: string;
-  readonly expected?: WriteOutcome;
-}
-
-async function act<T extends TransactionResult>(
-  stage: Stage,
-  { title, kind, member, expected = 'committed' }: Act,
-  call: (client: RpcClient) => Promise<T>,
-): Promise<T> {
-  return tellWrite(stage, { title: `${member}: ${title}`, kind, member, expected }, () =>
-    call(stage.devnet.client(member)),
-  );
-}
 
 /** The doctor has a question; the patient chooses a pharmacy, and then another one. */
 export async function tellChoices(stage: Stage, document: PatientDocument): Promise<void> {

@@ -1,94 +1,106 @@
 /** The money of one prescription, and the statement of the pair: the patient pays their own part, the insurer the rest. */
 import type { MethodParams } from '../../node/rpc/contract.ts';
-import { itemId, newId, unitsPrescribed, type Issued } from './prescription.ts';
+import { act } from './act.ts';
+import { firstPharmacy, itemId, newId, unitsPrescribed, type Issued, type Pharmacy } from './prescription.ts';
 import { tellFact, tellWrite, type Stage, type WriteOutcome } from './step.ts';
 
 /** Minor units of the currency, for all units of the one line. */
-const price = 3_000;
-const patientPays = 600;
-const covered: number = price - patientPays;
+const usualPrice = 3_000;
+export const patientPays = 600;
+export const covered: number = usualPrice - patientPays;
 
-const lines = [{ itemId, units: unitsPrescribed, price }];
+export interface ClaimChoice {
+  /** The first pharmacy when absent. */
+  readonly at?: Pharmacy;
+  readonly price?: number;
+}
 
-/** Estimate and adjudication, before hand-over. Gives the claimId. */
-export async function estimate(stage: Stage, { rxId }: Issued): Promise<string> {
+function linesOf(price: number): MethodParams<'claim_submit'>['lines'] {
+  return [{ itemId, units: unitsPrescribed, price }];
+}
+
+/** Gives the claimId. */
+export async function askInsurer(stage: Stage, { rxId }: Issued, choice: ClaimChoice = {}): Promise<string> {
+  const { at = firstPharmacy, price = usualPrice } = choice;
   const claimId = newId();
-  await tellWrite(
-    stage,
-    {
-      title: `pharmacy: pharmacist-wang asks the insurer what it covers of ${price}`,
-      kind: 'claim.estimate',
-      member: 'pharmacy',
-      expected: 'committed',
-    },
-    () =>
-      stage.devnet.client('pharmacy').call('claim_estimate', {
-        practitioner: 'pharmacist-wang',
-        claimId,
-        rxId,
-        k: 0,
-        insurer: 'insurer',
-        lines,
-        total: price,
-      }),
-  );
-  await tellWrite(
-    stage,
-    {
-      title: `insurer: adjudicator-zhao covers ${covered}, the patient pays ${patientPays}`,
-      kind: 'claim.adjudicate',
-      member: 'insurer',
-      expected: 'committed',
-    },
-    () =>
-      stage.devnet.client('insurer').call('claim_adjudicate', {
-        practitioner: 'adjudicator-zhao',
-        claimId,
-        outcome: 'approve',
-        lines: [{ itemId, covered, patientPays, code: 'standard' }],
-      }),
+  const title = `${at.pharmacist} asks the insurer what it covers of ${price}`;
+  await act(stage, { title, kind: 'claim.estimate', member: at.member }, (client) =>
+    client.call('claim_estimate', {
+      practitioner: at.pharmacist,
+      claimId,
+      rxId,
+      k: 0,
+      insurer: 'insurer',
+      lines: linesOf(price),
+      total: price,
+    }),
   );
   return claimId;
 }
 
-export async function payOwnPart(stage: Stage, claimId: string): Promise<void> {
-  const title = `pharmacy: the patient pays ${patientPays}, their own part`;
-  await tellWrite(stage, { title, kind: 'claim.pay', member: 'pharmacy', expected: 'committed' }, () =>
-    stage.devnet.client('pharmacy').call('claim_pay', {
-      practitioner: 'pharmacist-wang',
+/** Estimate and adjudication by a person, before hand-over. Gives the claimId. */
+export async function estimate(stage: Stage, issued: Issued, choice: ClaimChoice = {}): Promise<string> {
+  const claimId = await askInsurer(stage, issued, choice);
+  const title = `adjudicator-zhao covers ${covered}, the patient pays ${patientPays}`;
+  await act(stage, { title, kind: 'claim.adjudicate', member: 'insurer' }, (client) =>
+    client.call('claim_adjudicate', {
+      practitioner: 'adjudicator-zhao',
       claimId,
-      patientPaid: patientPays,
-      payments: [{ method: 'cash', amount: patientPays }],
+      outcome: 'approve',
+      lines: [{ itemId, covered, patientPays, code: 'standard' }],
+    }),
+  );
+  return claimId;
+}
+
+export interface PayChoice {
+  readonly at?: Pharmacy;
+  readonly amount?: number;
+}
+
+export async function payOwnPart(stage: Stage, claimId: string, choice: PayChoice = {}): Promise<void> {
+  const { at = firstPharmacy, amount = patientPays } = choice;
+  const title = `the patient pays ${amount}, their own part`;
+  await act(stage, { title, kind: 'claim.pay', member: at.member }, (client) =>
+    client.call('claim_pay', {
+      practitioner: at.pharmacist,
+      claimId,
+      patientPaid: amount,
+      payments: [{ method: 'cash', amount }],
+    }),
+  );
+}
+
+export interface Supplied {
+  readonly claimId: string;
+  readonly eventIds: readonly string[];
+}
+
+export async function submit(
+  stage: Stage,
+  { claimId, eventIds }: Supplied,
+  choice: ClaimChoice = {},
+): Promise<void> {
+  const { at = firstPharmacy, price = usualPrice } = choice;
+  const title = `${at.pharmacist} claims what was dispensed`;
+  await act(stage, { title, kind: 'claim.submit', member: at.member }, (client) =>
+    client.call('claim_submit', {
+      practitioner: at.pharmacist,
+      claimId,
+      eventIds,
+      lines: linesOf(price),
+      total: price,
     }),
   );
 }
 
 /** Claims what was dispensed; the insurer accepts it. */
-export async function claim(
-  stage: Stage,
-  { claimId, eventId }: { readonly claimId: string; readonly eventId: string },
-): Promise<void> {
-  const submitTitle = 'pharmacy: pharmacist-wang claims what was dispensed';
-  await tellWrite(
-    stage,
-    { title: submitTitle, kind: 'claim.submit', member: 'pharmacy', expected: 'committed' },
-    () =>
-      stage.devnet.client('pharmacy').call('claim_submit', {
-        practitioner: 'pharmacist-wang',
-        claimId,
-        eventIds: [eventId],
-        lines,
-        total: price,
-      }),
-  );
-  const acceptTitle = 'insurer: adjudicator-zhao accepts the claim';
-  await tellWrite(
-    stage,
-    { title: acceptTitle, kind: 'claim.accept', member: 'insurer', expected: 'committed' },
-    () =>
-      stage.devnet
-        .client('insurer')
-        .call('claim_accept', { practitioner: 'adjudicator-zhao', claimId, covered }),
+export async function claim(stage: Stage, supplied: Supplied, choice: ClaimChoice = {}): Promise<void> {
+  await submit(stage, supplied, choice);
+  const { claimId } = supplied;
+  const title = 'adjudicator-zhao accepts the claim';
+  await act(stage, { title, kind: 'claim.accept', member: 'insurer' }, (client) =>
+    client.call('claim_accept', { practitioner: 'adjudicator-zhao', claimId, covered }),
   );
 }
 

@@ -55,7 +55,7 @@ async function live(stage: Stage, document: PatientDocument, handover: Handover)
   const eventId = await dispense(stage, issued);
   await payOwnPart(stage, claimId);
   await handOver(stage, issued, handover);
-  await claim(stage, { claimId, eventId });
+  await claim(stage, { claimId, eventIds: [eventId] });
   return { issued, claimId };
 }
 

@@ -24,7 +24,7 @@ export interface Pharmacy {
   readonly pharmacist: string;
 }
 
-const firstPharmacy: Pharmacy = { member: 'pharmacy', pharmacist: 'pharmacist-wang' };
+export const firstPharmacy: Pharmacy = { member: 'pharmacy', pharmacist: 'pharmacist-wang' };
 export const secondPharmacy: Pharmacy = { member: 'pharmacy-2', pharmacist: 'pharmacist-liu' };
 
 /** The bundles name a medicine and no quantity; the units are the story's. */

@@ -2,15 +2,12 @@
 import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { verifyStamp } from '../../protocol/stamp.ts';
 import { ed25519 } from '../../node/ed25519.ts';
 import { readGenesis } from '../../node/home.ts';
 import { programPath } from '../supervisor.ts';
+import { waitForHeight } from './height.ts';
 import { tellFact, type Stage } from './step.ts';
-
-const pollMs = 25;
-const catchUpMsMax = 10_000;
 
 export async function tellStamps(stage: Stage): Promise<void> {
   const names = readdirSync(stage.stampDirectory).filter((name) => name.endsWith('.stamp'));
@@ -87,12 +84,7 @@ export async function tellSameState(stage: Stage): Promise<void> {
 }
 
 async function stateRootAt(stage: Stage, name: string, height: number): Promise<string> {
-  const client = stage.devnet.client(name);
-  const deadline = performance.now() + catchUpMsMax;
-  while ((await client.call('ledger_head', {})).height < height) {
-    if (performance.now() > deadline) throw new Error(`${name} did not reach height ${height}`);
-    await delay(pollMs);
-  }
-  const { header } = await client.call('ledger_header', { height });
+  await waitForHeight(stage, name, height);
+  const { header } = await stage.devnet.client(name).call('ledger_header', { height });
   return header.stateRoot;
 }

@@ -53,6 +53,20 @@ describe('the story of the devnet', function storyOfTheDevnet() {
     assert.equal(actual, `${documentCount} dispensed, received and paid`);
   });
 
+  it('has estimates answered by a program that was stopped meanwhile', () => {
+    const { stampFile } = stepTitled('insurer: the program, started again, answers what was asked meanwhile');
+    const { genesis } = createConsortium({ seed: 'story', voterCount: 4 });
+    const verdict = verifyStamp(readFileSync(stampFile ?? ''), genesis, ed25519);
+    assert.ok(verdict.ok);
+    const { member, action } = verdict.value.transaction;
+    assert.deepEqual([member, action.kind], ['insurer', 'claim.adjudicate']);
+  });
+
+  it('settles two statements by transfers to the one who gets', () => {
+    const { actual } = stepTitled('all: who pays whom in the end');
+    assert.equal(actual, 'insurer pays pharmacy 4800, pharmacy-2 pays pharmacy 2400');
+  });
+
   it('refuses the second use with a stamp that verifies offline', () => {
     const { actual, stampFile, height } = stepTitled('pharmacy-2: pharmacist-liu scans the same code again');
     const { genesis } = createConsortium({ seed: 'story', voterCount: 4 });
