@@ -3,6 +3,7 @@ import { authorise, type Context } from './authorisation.ts';
 import type { Amount, Id } from './brand.ts';
 import {
   adjudicationIn,
+  claimStatusAt,
   readClaim,
   sumOf,
   type AcceptBody,
@@ -23,6 +24,7 @@ import {
 import { invariant, present } from './invariant.ts';
 import { claimReversalsMax } from './limits.ts';
 import { findFill, unitsOfEvents } from './fillStatus.ts';
+import { readPolicy } from './policy.ts';
 import { prescriptionRecord, withFill } from './prescription.ts';
 import type { Applied, RecordWrite } from './record.ts';
 import { accepted, refused, type Result } from './result.ts';
@@ -80,8 +82,8 @@ export function reverse(context: Context, body: ReverseBody): Result<Applied> {
   if (!own.ok) return own;
   const claim = own.value;
   if (claim.status === 'accepted') return reverseAccepted(context, claim, body);
-  const isOver = claim.status === 'reversed' || claim.status === 'rejected' || claim.status === 'unknown';
-  if (isOver) return refused('claimState');
+  const status = claimStatusAt(claim, context.timeMs, readPolicy(context.state).adjudicationMs);
+  if (status === 'reversed' || status === 'rejected' || status === 'unknown') return refused('claimState');
   if (body.lines.length > 0 || body.eventIds.length > 0) return refused('itemsInvalid', 'lines');
   const reversed: Claim = { ...claim, status: 'reversed', dispute: null, eventIds: [] };
   return accepted(claimChanged(reversed, releasing(context, claim, claim.eventIds)));
@@ -117,22 +119,19 @@ function takeBack(
   if (claim.reversalCount >= claimReversalsMax) return refused('tooLarge', 'reversals');
   const reversed = withReversed(claim, back.lines);
   if (!reversed.ok) return reversed;
-  const eventIds = claim.eventIds.filter((eventId) => !back.eventIds.includes(eventId));
-  const next: Claim = {
-    ...claim,
-    eventIds,
-    reversed: reversed.value,
-    reversalCount: claim.reversalCount + 1,
-  };
+  const changed: Claim = { ...claim, reversed: reversed.value, reversalCount: claim.reversalCount + 1 };
+  // What claims nothing keeps no event: nothing would be left to name in a later reversal, and no event could be withdrawn any more.
+  const isWhole = remaining(changed).every((line) => isNothing(line));
+  const freed = isWhole ? claim.eventIds : back.eventIds;
+  const eventIds = claim.eventIds.filter((eventId) => !freed.includes(eventId));
+  const next: Claim = { ...changed, eventIds, status: isWhole ? 'reversed' : 'accepted' };
   if (!isCovered(context, next)) return refused('quantityExceeded');
   const covered = sumOf(back.lines.map((line) => line.covered)) as Amount;
   const { claimId } = claim;
   const entry = { kind: 'reversed', claimId, txId: context.txId, covered } as const;
   const position = addToPosition(context.state, claim, entry);
   if (!position.ok) return position;
-  const isWhole = next.eventIds.length === 0 && remaining(next).every((line) => isNothing(line));
-  const writes = [...releasing(context, claim, back.eventIds), position.value.write];
-  return accepted(claimSettled({ ...next, status: isWhole ? 'reversed' : 'accepted' }, writes));
+  return accepted(claimSettled(next, [...releasing(context, claim, freed), position.value.write]));
 }
 
 /** Sums of what went back, with `lines` added. Refusals: `itemsInvalid`, `itemUnknown`, `reversalTooLarge`. */

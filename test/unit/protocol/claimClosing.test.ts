@@ -24,6 +24,7 @@ import {
   aReserve,
   aReverse,
   aSubmit,
+  aWithdraw,
   claimId,
   dispensed,
   pair,
@@ -215,6 +216,10 @@ describe('claim.reverse before the acceptance', () => {
   });
 
   itRefuses('what nobody estimated', 'claimUnknown', [newWorld, aReverse()]);
+  itRefuses('what ended by itself, adjudicated by nobody in time', 'claimState', [
+    later(estimated, dayMs + 1),
+    aReverse(),
+  ]);
   itRefuses('another pharmacy', 'claimPartyWrong', [submitted, aReverse(byRival)]);
   itRefuses('the insurer', 'roleMissing', [submitted, aReverse(byInsurer)]);
   itRefuses('a part', 'itemsInvalid', [submitted, aReverse({ body: { lines: whole.lines } })]);
@@ -256,6 +261,13 @@ describe('claim.reverse after the acceptance', () => {
     const reversed = after(world, aReverse({ body: { lines, eventIds: [idOf('second')] } }));
     assert.deepEqual(claimOfEvent(reversed), [claimId, null]);
     assert.deepEqual(claimIn(reversed).eventIds, [idOf('first')]);
+  });
+
+  it('sets all events free when nothing is left, for no later reversal could name a line', () => {
+    const world = after(accepted, aReverse({ body: { ...whole, eventIds: [] } }));
+    assert.deepEqual([claimIn(world).status, claimIn(world).eventIds], ['reversed', []]);
+    assert.deepEqual(claimOfEvent(world), [null]);
+    assert.equal(refusalOf(world, aWithdraw()), null);
   });
 
   it('is filed under the pair, like the acceptance', () => {
