@@ -36,6 +36,8 @@ export const historyStampsMax = 20;
 export const listRowsMax = 2_000;
 /** Records decoded in one turn of the event loop, some 20 µs each. */
 export const listRowsPerTurn = 100;
+/** Calls that look through records, one at a time, or wait for it: more than one batch of calls. */
+export const looksMax = 128;
 /** Packs that one recall asks for. */
 export const recalledPacksMax = 500;
 /** Written prescriptions and the like that this node remembers by the caller's id, so that a repeated call is answered, not repeated. */

@@ -4,12 +4,15 @@ import type { MethodName, RpcMethods } from './contract.ts';
 import type { Outcome } from './errors.ts';
 import type { EventFeed } from './events.ts';
 import type { RpcPorts } from './ports.ts';
+import type { Turnstile } from './turnstile.ts';
 import type { WriteMemory } from './writeMemory.ts';
 
 export interface RpcContext {
   readonly ports: RpcPorts;
   readonly feed: EventFeed;
   readonly writes: WriteMemory;
+  /** For those who look through many records. */
+  readonly looks: Turnstile;
 }
 
 export interface Method {

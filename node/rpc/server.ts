@@ -16,6 +16,7 @@ import type { OpsPort, RpcPorts } from './ports.ts';
 import { loadToken } from './tokenFile.ts';
 import { prepareSocketPath } from './unixSocket.ts';
 import { attachWebSockets, type WebSockets } from './webSocket.ts';
+import { turnstile } from './turnstile.ts';
 import { writeMemory } from './writeMemory.ts';
 
 export interface HttpOptions {
@@ -55,7 +56,12 @@ interface Parts {
 /** Opens the listeners. Throws if one cannot be opened; then none stays open. */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const { ports, http, ops, socketPath } = options;
-  const context: RpcContext = { ports, feed: eventFeed(ports.ledger), writes: writeMemory() };
+  const context: RpcContext = {
+    ports,
+    feed: eventFeed(ports.ledger),
+    writes: writeMemory(),
+    looks: turnstile(limits.looksMax),
+  };
   const parts: Parts = { context, dispatch: dispatcher(methods, context) };
   const apps: FastifyInstance[] = [];
   const sockets: WebSockets[] = [];

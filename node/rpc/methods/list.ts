@@ -64,17 +64,27 @@ function isAsked<T>(asked: T | null, value: T | null): boolean {
   return asked === null || asked === value;
 }
 
+/** Reads of one state, one after the other: each keeps its turns of the event loop short, and many at once would add them up. */
+async function looking<T>(
+  { ports, looks }: RpcContext,
+  read: (view: RecordView, timeMs: Timestamp) => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
+  const { ledger } = ports;
+  const outcome = await looks.pass(() => ledger.withView((view) => read(view, timeOfView(ledger, view))));
+  return outcome ?? fault('overloaded');
+}
+
 /** One page of one state. `sourcesOf` tells where its items are found, judged at the time of the state's block. */
 async function listed<Item, View>(
-  { ports }: RpcContext,
+  context: RpcContext,
   page: Page,
   ask: {
     readonly sourcesOf: (view: RecordView, timeMs: Timestamp) => readonly RecordSource<Item>[];
     readonly viewOf: (item: Item) => View;
   },
 ): Promise<Outcome<List<View>>> {
-  return ports.ledger.withView(async (view) => {
-    const sources = ask.sourcesOf(view, timeOfView(ports.ledger, view));
+  return looking(context, async (view, timeMs) => {
+    const sources = ask.sourcesOf(view, timeMs);
     if (page.cursor !== null && !isCursorOf(page.cursor, sources)) return fault('invalidParams', 'cursor');
     const { items, nextCursor } = await recordPage(view, sources, page);
     return accepted({ items: items.map(ask.viewOf), nextCursor, asOfHeight: view.height });
@@ -305,9 +315,9 @@ function workView(item: WorkItem): JsonOf<WorkItem> {
 const recall = method('recall_find', {
   summary: 'Which supplies the packs of a batch went into, and who has them: by the hashes of their serials.',
   params: z.strictObject({ packHashes: z.array(jsonSchema(digestSchema)).min(1).max(recalledPacksMax) }),
-  handle: ({ packHashes }, { ports }) =>
-    ports.ledger.withView(async (view) => {
-      const found = await recallOf(view, packHashes, timeOfView(ports.ledger, view));
+  handle: ({ packHashes }, context) =>
+    looking(context, async (view, timeMs) => {
+      const found = await recallOf(view, packHashes, timeMs);
       return accepted({ asOfHeight: view.height, ...found });
     }),
 });

@@ -5,6 +5,7 @@
 import { ed25519, signerFromSeed } from '../../../node/ed25519.ts';
 import type { EventFeed } from '../../../node/rpc/events.ts';
 import { eventFeed } from '../../../node/rpc/events.ts';
+import { looksMax } from '../../../node/rpc/limits.ts';
 import type { RpcContext } from '../../../node/rpc/method.ts';
 import type {
   RecordView,
@@ -12,6 +13,7 @@ import type {
   TransactionLocation,
   TransactionStatus,
 } from '../../../node/rpc/ports.ts';
+import { turnstile } from '../../../node/rpc/turnstile.ts';
 import { writeMemory } from '../../../node/rpc/writeMemory.ts';
 import { encodeHeader, type Header } from '../../../protocol/block.ts';
 import type {
@@ -373,5 +375,5 @@ export function memoryPorts(
 }
 
 export function memoryContext(ports: RpcPorts): RpcContext & { readonly feed: EventFeed } {
-  return { ports, feed: eventFeed(ports.ledger), writes: writeMemory() };
+  return { ports, feed: eventFeed(ports.ledger), writes: writeMemory(), looks: turnstile(looksMax) };
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { MethodParams } from '../../../node/rpc/contract.ts';
 import { hexOf } from '../../../node/rpc/json.ts';
+import { recalledPacksMax } from '../../../node/rpc/limits.ts';
 import { compareText } from '../../../protocol/bytes.ts';
 import { digestOf } from './memoryNode.ts';
 import {
@@ -148,6 +149,16 @@ function overduePage(
 }
 
 describe('recall_find', () => {
+  it('takes 500 packs, and no more', async () => {
+    const { pharmacy } = cast();
+    const packHashes = Array.from({ length: recalledPacksMax }, (_, number) => hexOf(digestOf(`${number}`)));
+    const found = await pharmacy.call('recall_find', { packHashes });
+    assert.deepEqual([found.items, found.notDispensed], [[], packHashes]);
+    const tooMany = [...packHashes, hexOf(digestOf('one more'))];
+    const { data } = await pharmacy.refusal('recall_find', { packHashes: tooMany });
+    assert.deepEqual([data.name, data.path], ['invalidParams', 'packHashes']);
+  });
+
   it('leads from packs to the supplies that they went into, and to who has them', async () => {
     const members = cast();
     const [sent, counter, received, withdrawn] = [
