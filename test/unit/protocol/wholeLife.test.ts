@@ -184,7 +184,7 @@ function pictureOf(world: World): Picture {
 }
 
 describe('the whole life of a prescription', () => {
-  it('is what a naive model of the specification says, act by act', function wholeLife() {
+  it('is what a naive model of the specification says, act by act, and so keeps I1 to I6, I13 and I15 to I19', function wholeLife() {
     this.timeout(120_000);
     const acceptedKinds = new Set<string>();
     const refusedKinds = new Set<string>();
