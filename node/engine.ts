@@ -7,11 +7,11 @@ import { chainIdOf } from '../protocol/genesis.ts';
 import { laneCursor } from '../protocol/lane.ts';
 import type { FinalityProof } from '../protocol/lightClient.ts';
 import type { Member, VoterSet } from '../protocol/member.ts';
-import { readMember } from '../protocol/membership.ts';
 import { refused, type Result } from '../protocol/result.ts';
 import { batchKeysOf } from '../protocol/standing.ts';
 import { encodeAnswer } from '../protocol/sync.ts';
 import type { Transaction } from '../protocol/transaction.ts';
+import { activeMember, admittedMembers, mayChangeAdmission } from './admission.ts';
 import { Archive, syncedBlocks } from './archive.ts';
 import type { Cancel } from './clock.ts';
 import { listenForOwnKey, watchFor, type CloneWatch } from './cloneWatch.ts';
@@ -134,8 +134,7 @@ export class Engine {
   }
 
   member(name: MemberName): Member | null {
-    const member = readMember(this.#options.stores.ledger, name);
-    return member?.status === 'active' ? member : null;
+    return activeMember(this.#options.stores.ledger, name);
   }
 
   connected(): readonly MemberName[] {
@@ -158,6 +157,7 @@ export class Engine {
     const highest = await stores.batches.highestSequence(own.name);
     this.#mempool = this.#makeMempool((Math.max(cursor, highest) + 1) as Sequence);
     this.#network = await connect(this.#handlers());
+    this.#network.setMembers(admittedMembers(stores.ledger, own.name));
     await listenForOwnKey(this.#watch, this.#options.clock);
     this.#isStarted = true;
     this.#core.reactor.handle({ kind: 'started' });
@@ -197,8 +197,7 @@ export class Engine {
   #makeEpochs(): Epochs {
     const { own, signer, genesis, stores, isObserver } = this.#options;
     const closing = (epoch: Epoch): FinalityProof | null => this.archive.closings(epoch, 1)[0] ?? null;
-    const { chainId } = this;
-    const shared = { chainId, ownName: own.name, signer, isObserver };
+    const shared = { chainId: this.chainId, ownName: own.name, signer, isObserver };
     return new Epochs({ ...shared, genesis, ledger: stores.ledger, closing });
   }
 
@@ -318,6 +317,7 @@ export class Engine {
     for (const entry of entries) this.tracker.settle(entry.receipts);
     this.#options.onExpired(this.tracker.expire(header.timeMs));
     this.#core.forget(entries);
+    if (mayChangeAdmission(entries)) this.#network?.setMembers(admittedMembers(stores.ledger, own.name));
     onCommitted(entries);
     const certified = last.extension ?? header;
     const isOurs = this.voters.voters[certified.proposer]?.name === own.name;

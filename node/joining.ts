@@ -35,6 +35,7 @@ export interface Joined {
 }
 
 const requestTimeoutMs = 4_000;
+const letInPollMs = 250;
 
 /** Failures of network and disk reject; the stores are then in the state in which `closeStores` finds them. */
 export async function joinChain(stores: Stores, options: JoinOptions): Promise<Joined> {
@@ -44,6 +45,7 @@ export async function joinChain(stores: Stores, options: JoinOptions): Promise<J
   const door = new Door();
   const network = await options.connect(door.handlers);
   try {
+    if (options.own.status === 'proposed') await letIn(network, options);
     const restored = await restoreState(stores, network, options);
     return {
       stores: restored,
@@ -94,6 +96,20 @@ function emptyAnswer(bytes: Uint8Array): Uint8Array {
 
 function connectedTo(network: Network): readonly MemberName[] {
   return network.peers().flatMap(({ name, isConnected }) => (isConnected ? [name] : []));
+}
+
+/**
+ * A newcomer has nobody to ask for a snapshot until its join is final, however long that takes; after that, whoever lets it in first is
+ * not alone for long.
+ */
+async function letIn(network: Network, { clock, log }: JoinOptions): Promise<void> {
+  if (connectedTo(network).length > 0) return;
+  log.info({}, 'no member of the genesis: waiting until the others let this node in');
+  while (connectedTo(network).length === 0) {
+    await new Promise<void>((resolve) => {
+      clock.after(letInPollMs, resolve);
+    });
+  }
 }
 
 async function ask(network: Network, to: MemberName, request: SyncRequest): Promise<SyncAnswer | null> {

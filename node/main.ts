@@ -213,9 +213,10 @@ function addGenesisCommands(): void {
   genesis
     .command('install <file>')
     .description('put the genesis file into this home')
-    .action(async (file: string) => {
+    .option('--joining', 'of a member that joins later, so that the file does not know it')
+    .action(async (file: string, options: { joining?: boolean }) => {
       const { installGenesis } = await import('./commands/init.ts');
-      await answer(installGenesis(context(), file));
+      await answer(installGenesis(context(), file, options.joining === true));
     });
 }
 

@@ -1,7 +1,8 @@
 /** The composition root: opens the stores, builds the parts in order, and stops them in reverse. */
-import type { MemberName } from '../protocol/brand.ts';
 import { chainIdOf, type Genesis } from '../protocol/genesis.ts';
 import type { Member } from '../protocol/member.ts';
+import { readMember } from '../protocol/membership.ts';
+import { admittedMembers } from './admission.ts';
 import { freeBytesOf, keepBallast, makeRoom } from './ballast.ts';
 import { systemClock } from './clock.ts';
 import type { NodeConfig } from './config.ts';
@@ -14,8 +15,7 @@ import type { Keystore } from './keystore.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { startNetwork } from './network/network.ts';
-import type { Network, NetworkHandlers, PeerAddress } from './network/ports.ts';
-import { NodeFailure } from './nodeFailure.ts';
+import type { Network, NetworkHandlers } from './network/ports.ts';
 import { startRpcServer, type HttpOptions } from './rpc/server.ts';
 import { FinalityListeners, makeRpcPorts } from './rpcPorts.ts';
 import { Scrubber } from './scrubber.ts';
@@ -23,6 +23,7 @@ import { SnapshotMaker } from './snapshotMaker.ts';
 import { isVoting, readinessFacts, type StatusParts } from './status.ts';
 import { StorageFailure } from './storage/failure.ts';
 import { layoutOf } from './storage/layout.ts';
+import type { LedgerStore } from './storage/ledger.ts';
 import type { CommitEntry } from './storage/ledgerCommit.ts';
 import { closeStores, openStores, type Stores } from './stores.ts';
 import { programVersion } from './version.ts';
@@ -31,6 +32,8 @@ import { startVerifyPool, type VerifyPool } from './verifyPool.ts';
 export interface NodeOptions {
   readonly config: NodeConfig;
   readonly genesis: Genesis;
+  /** As the genesis has it, or its keys alone (`ownMember`). */
+  readonly own: Member;
   readonly keystore: Keystore;
   readonly home: string;
   readonly log: Logger;
@@ -68,23 +71,21 @@ async function build(
   stopping: (() => Promise<void>)[],
   stop: () => Promise<void>,
 ): Promise<RunningNode> {
-  const { config, genesis, keystore, log, metrics } = options;
-  const own = memberNamed(genesis, config.node.name);
-  let stores = await openHome(options, own);
+  const { config, genesis, own, keystore, log, metrics } = options;
+  let stores = await openHome(options);
   stopping.push(async () => closeStores(stores));
   const verifyPool = startVerifyPool({ threads: null });
   stopping.push(async () => verifyPool.stop());
 
   const failure = failureSignal();
   const finality = new FinalityListeners();
-  const joined = await join(options, stores, own);
+  const joined = await join(options, stores);
   ({ stores } = joined);
   stopping.push(joined.abandon);
   const maker = makeSnapshots(options, stores, (cause) => engine.fail(cause));
   stopping.push(async () => maker.stop());
   const disk = makeDiskGuard(options, (cause) => engine.fail(cause));
   const engine: Engine = makeEngine(options, {
-    own,
     stores,
     verifyPool,
     finality,
@@ -96,8 +97,7 @@ async function build(
 
   stopping.push(watchDisk(options, disk, (cause) => engine.fail(cause)));
   let isStopping = false;
-  const others = genesis.members.filter((member) => member.name !== own.name);
-  const status: StatusParts = { engine, ledger: stores.ledger, own, others, clock: systemClock, disk };
+  const status = statusParts(own, stores.ledger, { engine, clock: systemClock, disk });
   readGauges(options, { engine, stores, verifyPool, status });
   const ports = makeRpcPorts({
     version: programVersion,
@@ -133,7 +133,7 @@ async function build(
 }
 
 /** A full disk gives up its ballast first; a start that succeeds ends what an earlier failure said. */
-async function openHome({ home, genesis, config, log }: NodeOptions, own: Member): Promise<Stores> {
+async function openHome({ home, genesis, own, config, log }: NodeOptions): Promise<Stores> {
   if (makeRoom(home, config.disk, freeBytesOf))
     log.warn({}, 'the disk is full: the ballast was given up so that the node can start');
   const stores = await openStores(home, genesis, own.consensusKey);
@@ -150,25 +150,26 @@ function warnOfSafetyLog({ safety }: Stores, log: Logger): void {
 }
 
 /** An empty node takes the state of the others first. */
-async function join(options: NodeOptions, stores: Stores, own: Member): Promise<Joined> {
-  const { home, genesis, log } = options;
+async function join(options: NodeOptions, stores: Stores): Promise<Joined> {
+  const { home, genesis, own, log } = options;
   const connect = networkOf(options, (reason) => options.metrics.countTurnedAway(reason));
   const world = { clock: systemClock, log, scheme: ed25519, connect };
   return joinChain(stores, { home, genesis, own, ...world });
 }
 
-/** How this home connects to the other members. */
+/** How this home connects: to the members of the genesis, until the engine says who they are now. */
 export function networkOf(
   options: Pick<NodeOptions, 'config' | 'genesis' | 'keystore' | 'log'>,
   onTurnedAway: (reason: string) => void,
 ): (handlers: NetworkHandlers) => Promise<Network> {
   const { config, genesis, keystore, log } = options;
   const own = config.node.name;
-  const { listen, advertise } = config.network;
+  const founders = genesis.members.filter(({ name, status }) => name !== own && status === 'active');
+  const members = new Map(founders.map(({ name, networkKey }) => [name, networkKey]));
+  const { listen, advertise, peers: addresses } = config.network;
   const networkKeySeed = keystore.seed('network');
-  const peers = peersOf(options, own);
   const chainId = chainIdOf(genesis);
-  const network = { own, networkKeySeed, chainId, listen, advertise, peers, log, onTurnedAway };
+  const network = { own, networkKeySeed, chainId, listen, advertise, members, addresses, log, onTurnedAway };
   return async (handlers) => startNetwork(network, handlers);
 }
 
@@ -200,24 +201,23 @@ function httpOptions({ rpc }: NodeConfig): HttpOptions | null {
   return { host, port, tokenPath: rpc.tokenFile, allowHosts: [], allowOrigins: rpc.origins };
 }
 
-function memberNamed(genesis: Genesis, name: MemberName): Member {
-  const member = genesis.members.find((candidate) => candidate.name === name);
-  if (member === undefined) throw new NodeFailure('configuration', `${name} is no member of ${genesis.name}`);
-  return member;
-}
-
-function peersOf(
-  { config, genesis }: Pick<NodeOptions, 'config' | 'genesis'>,
-  own: MemberName,
-): ReadonlyMap<MemberName, PeerAddress> {
-  const others = genesis.members.filter((member) => member.name !== own && member.status === 'active');
-  return new Map(
-    others.map(({ name, networkKey }) => [name, { networkKey, addresses: config.network.peers[name] ?? [] }]),
-  );
+/** Members come and go, and so may we: what is told of them is read when it is asked for. */
+function statusParts(
+  own: Member,
+  ledger: LedgerStore,
+  parts: Pick<StatusParts, 'engine' | 'clock' | 'disk'>,
+): StatusParts {
+  return {
+    ...parts,
+    ledger,
+    get own() {
+      return readMember(ledger, own.name) ?? own;
+    },
+    others: () => [...admittedMembers(ledger, own.name).keys()],
+  };
 }
 
 interface EngineParts {
-  readonly own: Member;
   readonly stores: Stores;
   readonly verifyPool: VerifyPool;
   readonly finality: FinalityListeners;
@@ -252,8 +252,8 @@ function watchDisk(
   };
 }
 
-function makeEngine({ genesis, keystore, home, log, metrics }: NodeOptions, parts: EngineParts): Engine {
-  const { own, stores, verifyPool, finality, disk } = parts;
+function makeEngine({ genesis, own, keystore, home, log, metrics }: NodeOptions, parts: EngineParts): Engine {
+  const { stores, verifyPool, finality, disk } = parts;
   const onCommitted = (entries: readonly CommitEntry[]): void => {
     for (const { receipts, block } of entries) {
       const refusedCount = receipts.filter((receipt) => receipt.outcome === 'refused').length;

@@ -13,8 +13,10 @@ import type { LedgerStore } from './storage/ledger.ts';
 export interface StatusParts {
   readonly engine: Engine;
   readonly ledger: LedgerStore;
+  /** As the ledger has it now; as the genesis or our keys have it until then. */
   readonly own: Member;
-  readonly others: readonly Member[];
+  /** Whom the network lets in. */
+  readonly others: () => readonly MemberName[];
   readonly clock: Clock;
   readonly disk: Pick<DiskGuard, 'room' | 'freeBytes'>;
 }
@@ -43,7 +45,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
 
 export function peerStatuses({ engine, others }: StatusParts): readonly PeerStatus[] {
   const connected = engine.connected();
-  return others.map(({ name }) => ({
+  return others().map((name) => ({
     name,
     isConnected: connected.includes(name),
     lastHeardAt: engine.peerBook.lastHeardAt(name),
@@ -128,6 +130,8 @@ function sentence(parts: StatusParts): string | null {
   if (forgotten !== null) return forgotten;
   const behind = behindBlocks(parts, ledger.head().height);
   if (behind > syncingBlocksMin) return `Catching up: ${behind} blocks behind.`;
+  if (parts.own.status === 'proposed')
+    return 'No member yet, as far as this node knows: the others let it in when its join is final.';
   const offsetMs = engine.peerBook.medianOffsetMs();
   if (Math.abs(offsetMs) > clockOffsetMsMax)
     return `Our clock is ${Math.abs(offsetMs)} ms away from the others'.`;

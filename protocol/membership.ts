@@ -24,8 +24,15 @@ const namesCodec: RecordCodec<readonly MemberName[]> = recordCodec<readonly Memb
 /** Every member's name in the order of joining: records cannot be listed, so the list is one. */
 const memberNamesKey = 'members';
 
+const memberRecordPrefix = 'member/';
+
 function memberRecordKey(name: MemberName): string {
-  return `member/${name}`;
+  return `${memberRecordPrefix}${name}`;
+}
+
+/** Whether a key of the state is that of a member's record. */
+export function isMemberRecordKey(key: string): boolean {
+  return key.startsWith(memberRecordPrefix);
 }
 
 /** From a key to the member that has or had it, so that no key is ever another member's. */

@@ -5,6 +5,7 @@ import { nameSchema } from '../../protocol/codec.ts';
 import { chainIdOf, type Genesis } from '../../protocol/genesis.ts';
 import { memberRoles, type Member, type MemberRole } from '../../protocol/member.ts';
 import { accepted, type Result } from '../../protocol/result.ts';
+import { readConfig } from '../config.ts';
 import { renderConfig } from '../configText.ts';
 import {
   createHome,
@@ -17,6 +18,7 @@ import {
 } from '../home.ts';
 import type { KeyDescription, KeyPurpose } from '../keyFile.ts';
 import { createKey, listKeys, markUnused, takeIntoUse } from '../keystore.ts';
+import { memberWithKeys, ownMember } from '../ownMember.ts';
 import { createStores, loseMemory } from '../stores.ts';
 import { descriptorToJson, type MemberDescriptor } from './genesis.ts';
 import { answered, failed, type CommandContext, type CommandOutcome } from './outcome.ts';
@@ -88,8 +90,15 @@ function memberOf(name: MemberName, roles: readonly MemberRole[], keys: readonly
   };
 }
 
-/** `genesis install`: puts the genesis into a home whose keys it names, and makes the stores, once in the life of the home. */
-export async function installGenesis(context: CommandContext, genesisPath: string): Promise<CommandOutcome> {
+/**
+ * `genesis install`: puts the genesis into a home whose keys it names, and makes the stores, once in the life of the home. Only with
+ * `isJoining` into one that it does not know: else a founder whose descriptor was forgotten would learn it when nobody lets it in.
+ */
+export async function installGenesis(
+  context: CommandContext,
+  genesisPath: string,
+  isJoining: boolean,
+): Promise<CommandOutcome> {
   const paths = homePaths(context.home);
   const genesis = readGenesis(genesisPath);
   if (!genesis.ok) return failed('failure', genesis.refusal);
@@ -106,11 +115,10 @@ export async function installGenesis(context: CommandContext, genesisPath: strin
       hint: 'run `rxledger init` first',
     });
   }
-  const member = memberWithKeys(genesis.value, await listKeys(paths.keys));
-  if (member === null) {
-    const message = 'the genesis knows none of the keys of this home';
-    return failed('failure', { message, hint: 'give the founders what `rxledger init` printed' });
-  }
+  const keys = await listKeys(paths.keys);
+  const found = isJoining ? newcomerOf(context, genesis.value, keys) : founderOf(genesis.value, keys);
+  if (!found.ok) return failed('failure', found.refusal);
+  const member = found.value;
   await createStores(context.home, genesis.value, member.consensusKey);
   // Keys that were in a home before may have voted: without their log, memory is lost (W6).
   const isFirstUse = await takeIntoUse(paths.keys);
@@ -119,8 +127,9 @@ export async function installGenesis(context: CommandContext, genesisPath: strin
   writeNewFile(paths.genesis, genesisText(genesis.value));
   const chainId = chainIdOf(genesis.value);
   const isVoter = genesis.value.voters.includes(member.name);
+  const standing = isVoter ? 'voter' : isJoining ? 'newcomer' : 'observer';
   const lines = [
-    `member   ${member.name} (${isVoter ? 'voter' : 'observer'})`,
+    `member   ${member.name} (${standing})`,
     `chain id ${chainId}`,
     ...(isFirstUse
       ? []
@@ -129,14 +138,26 @@ export async function installGenesis(context: CommandContext, genesisPath: strin
   return answered(lines, { member: member.name, isVoter, chainId, isFirstUse });
 }
 
-/** The member whose four keys are all in this keystore. */
-export function memberWithKeys(genesis: Genesis, keys: readonly KeyDescription[]): Member | null {
-  const has = (purpose: KeyPurpose, publicKey: string): boolean =>
-    keys.some((key) => key.purpose === purpose && key.publicKey === publicKey);
-  const isOwn = (member: Member): boolean =>
-    has('network', member.networkKey) &&
-    has('consensus', member.consensusKey) &&
-    has('sealing', member.sealingKey) &&
-    has('admin', member.adminKey);
-  return genesis.members.find(isOwn) ?? null;
+function founderOf(genesis: Genesis, keys: readonly KeyDescription[]): Result<Member, HomeProblem> {
+  const founder = memberWithKeys(genesis, keys);
+  if (founder !== null) return accepted(founder);
+  const message = 'the genesis knows none of the keys of this home';
+  const hint =
+    'give the founders what `rxledger init` printed; a member that joins later installs it with --joining';
+  return { ok: false, refusal: { message, hint } };
+}
+
+function newcomerOf(
+  context: CommandContext,
+  genesis: Genesis,
+  keys: readonly KeyDescription[],
+): Result<Member, HomeProblem> {
+  const loaded = readConfig(context.home, context.environment, {});
+  if (!loaded.ok) return loaded;
+  const { name } = loaded.value.config.node;
+  const own = ownMember(genesis, name, keys);
+  if (own?.status === 'proposed') return accepted(own);
+  const message = `the genesis knows ${name}, or a key of this home`;
+  const hint = own === null ? 'choose a name and keys that nobody has' : 'install it without --joining';
+  return { ok: false, refusal: { message, hint } };
 }

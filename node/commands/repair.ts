@@ -22,7 +22,7 @@ export async function repairHome(context: CommandContext): Promise<CommandOutcom
 }
 
 async function repair(home: string, prepared: PreparedHome): Promise<RepairReport> {
-  const { config, genesis, keystore } = prepared;
+  const { config, genesis, own, keystore } = prepared;
   const log = createLogger({
     level: config.log.level,
     isPretty: config.log.pretty,
@@ -30,8 +30,6 @@ async function repair(home: string, prepared: PreparedHome): Promise<RepairRepor
   });
   const { repairFromPeers } = await import('../repair.ts');
   const { networkOf } = await import('../node.ts');
-  const own = genesis.members.find(({ name }) => name === config.node.name);
-  if (own === undefined) throw new Error('the member was found when the keys were');
   return repairFromPeers({
     home,
     genesis,

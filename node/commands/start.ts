@@ -1,6 +1,7 @@
 /** `start`: runs the node of this home until a signal, until its parent dies, or until it must stop by itself. */
 import { existsSync } from 'node:fs';
 import type { Genesis } from '../../protocol/genesis.ts';
+import type { Member } from '../../protocol/member.ts';
 import { readConfig, type NodeConfig } from '../config.ts';
 import { homePaths, readGenesis, readPassphrase } from '../home.ts';
 import { KeystoreFailure } from '../keyFile.ts';
@@ -8,7 +9,7 @@ import { unlock, type Keystore } from '../keystore.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
 import { isNetworkNoise } from '../network/escalate.ts';
-import { memberWithKeys } from './init.ts';
+import { ownMember } from '../ownMember.ts';
 import { keystoreOutcome } from './keys.ts';
 import { answered, failed, type CommandContext, type CommandOutcome } from './outcome.ts';
 import { startFailure } from './startFailure.ts';
@@ -29,6 +30,7 @@ interface StopReason {
 export interface PreparedHome {
   readonly config: NodeConfig;
   readonly genesis: Genesis;
+  readonly own: Member;
   readonly keystore: Keystore;
 }
 
@@ -37,7 +39,7 @@ const stopDeadlineMs = 10_000;
 export async function startHome(context: CommandContext, options: StartOptions): Promise<CommandOutcome> {
   const prepared = await prepareHome(context, options.flags);
   if ('kind' in prepared) return prepared;
-  const { config, genesis, keystore } = prepared;
+  const { config } = prepared;
   const log = createLogger({
     level: config.log.level,
     isPretty: config.log.pretty,
@@ -47,7 +49,7 @@ export async function startHome(context: CommandContext, options: StartOptions):
   // Loaded here and nowhere else: the network stack takes most of a second, which other commands need not spend.
   const { startNode } = await import('../node.ts');
   const metrics = createMetrics();
-  const starting = startNode({ config, genesis, keystore, home: context.home, log, metrics });
+  const starting = startNode({ ...prepared, home: context.home, log, metrics });
   const first = await firstOf(starting, stopRequested);
   if ('kind' in first) return first;
   if ('isFailure' in first) return stoppedOutcome(first, config);
@@ -113,8 +115,8 @@ export async function prepareHome(
   if (!passphrase.ok) return failed('configuration', passphrase.refusal);
   try {
     const keystore = await unlock(paths.keys, passphrase.value, genesis.value);
-    const member = memberWithKeys(genesis.value, keystore.descriptions());
-    if (member?.name === config.node.name) return { config, genesis: genesis.value, keystore };
+    const own = ownMember(genesis.value, config.node.name, keystore.descriptions());
+    if (own !== null) return { config, genesis: genesis.value, own, keystore };
     const message = `the keys of this home are not those of ${config.node.name} in the genesis`;
     return failed('configuration', { message, hint: 'check node.name, keys/ and genesis.json of this home' });
   } catch (error) {

@@ -96,8 +96,9 @@ export function gossipService(memberCount: number, topics: Topics): ReturnType<t
   return gossipsub(gossipOptions(memberCount, topics));
 }
 
-/** The part of gossipsub's reader that is not in its types: one call for each stream that a peer opens. */
-interface StreamReader {
+/** What is not in gossipsub's types: its reader, called once for each stream that a peer opens, and its options, read again and again. */
+interface GossipInside {
+  readonly opts: object;
   pipePeerReadStream: (peerId: PeerId, frames: AsyncIterable<GossipFrame>) => Promise<void>;
 }
 
@@ -107,6 +108,7 @@ interface GossipFrame {
 
 export class Gossip {
   readonly #pubsub: GossipSub;
+  readonly #inside: GossipInside;
   readonly #ports: GossipPorts;
   readonly #validatedBytes = new Map<string, number>();
   #isStopped = false;
@@ -114,7 +116,8 @@ export class Gossip {
   constructor(pubsub: GossipSub, ports: GossipPorts) {
     this.#pubsub = pubsub;
     this.#ports = ports;
-    this.#meter(pubsub as unknown as StreamReader);
+    this.#inside = pubsub as unknown as GossipInside;
+    this.#meter(this.#inside);
   }
 
   /** Before the node starts. */
@@ -123,6 +126,11 @@ export class Gossip {
       rule.topic,
       async (source, message) => results[await this.#verdictOn(rule, source, message.data)],
     );
+  }
+
+  /** gossipsub reads these at every heartbeat and message; all members change them at the same block. */
+  spreadTo(memberCount: number): void {
+    Object.assign(this.#inside.opts, spreadOptions(memberCount));
   }
 
   /** Nothing is handed to a node that is going down. */
@@ -137,7 +145,7 @@ export class Gossip {
   }
 
   /** gossipsub reads all that comes, and a frame of two bytes costs it as much as a small message: so frames are counted before it sees them. */
-  #meter(reader: StreamReader): void {
+  #meter(reader: GossipInside): void {
     const read = reader.pipePeerReadStream.bind(reader);
     reader.pipePeerReadStream = (peerId, frames) => read(peerId, this.#counted(peerId, frames));
   }

@@ -5,12 +5,14 @@
 import type { Connection, PeerId } from '@libp2p/interface';
 import type { MemberName } from '../../protocol/brand.ts';
 import { compareText } from '../../protocol/bytes.ts';
+import { invariant } from '../../protocol/invariant.ts';
+import { membersMax } from '../../protocol/limits.ts';
 import { Allowance } from './allowance.ts';
 import { connectionLimits, connectionsPerMemberMax, gossipQueueBytesMax, type Timing } from './bounds.ts';
 import type { ChannelEnd } from './channel.ts';
 import { reasonOf } from './escalate.ts';
 import type { Host } from './host.ts';
-import { Link, type LinkedMember, type Protocols } from './link.ts';
+import { Link, type LinkedMember, type LinkPorts, type Protocols } from './link.ts';
 import type { Log, NetworkHandlers, PeerState } from './ports.ts';
 import { Violation } from './violation.ts';
 
@@ -48,34 +50,69 @@ function abortSoon(connection: Connection, reason: string): void {
 
 export class MemberLinks {
   readonly #options: LinksOptions;
-  readonly #byPeerId: ReadonlyMap<string, Tended>;
-  readonly #byName: ReadonlyMap<MemberName, Tended>;
+  readonly #ports: LinkPorts;
+  readonly #byPeerId = new Map<string, Tended>();
+  readonly #byName = new Map<MemberName, Tended>();
   #node: Host | null = null;
   #watchdog: NodeJS.Timeout | null = null;
   #isStopped = false;
 
   constructor(options: LinksOptions, handlers: NetworkHandlers) {
     this.#options = options;
-    const ports = {
+    this.#ports = {
       handlers: this.#untilStopped(handlers),
       log: options.log,
       onEnded: (link: Link, connection: Connection, end: ChannelEnd) => this.#onEnded(link, connection, end),
       onUp: (link: Link) => this.#onUp(link),
     };
-    const own = options.ownPeerId.toString();
-    const tended = options.members.map((member) => ({
-      link: new Link(member, ports),
-      isDialer: compareText(own, member.peerId.toString()) < 0,
+    this.setMembers(options.members);
+  }
+
+  /** From now on these are let in, and nobody else. Who stays, under the same key, notices nothing. */
+  setMembers(members: readonly LinkedMember[]): void {
+    if (this.#isStopped) return;
+    invariant(members.length <= membersMax, 'members are bounded');
+    const names = new Map(members.map(({ name, peerId }) => [peerId.toString(), name]));
+    for (const tended of this.#byName.values()) {
+      const { name, peerId } = tended.link.member;
+      if (names.get(peerId.toString()) !== name) this.#forget(tended);
+    }
+    for (const member of members) if (!this.#byName.has(member.name)) this.#tend(member);
+  }
+
+  #tend(member: LinkedMember): void {
+    const peerId = member.peerId.toString();
+    const tended: Tended = {
+      link: new Link(member, this.#ports),
+      isDialer: compareText(this.#options.ownPeerId.toString(), peerId) < 0,
       isDown: true,
-      downSince: 0,
+      downSince: performance.now(),
       barredUntil: 0,
       unhealthyTicks: 0,
       connections: new Allowance(connectionLimits, performance.now()),
       timer: null,
       isDialing: false,
-    }));
-    this.#byPeerId = new Map(tended.map((one) => [one.link.member.peerId.toString(), one]));
-    this.#byName = new Map(tended.map((one) => [one.link.member.name, one]));
+    };
+    this.#byPeerId.set(peerId, tended);
+    this.#byName.set(member.name, tended);
+    if (this.#node !== null) this.#scheduleDial(tended, 0);
+  }
+
+  /** First forgotten, then cut: so nothing that ends now is redialed. */
+  #forget(tended: Tended): void {
+    const { name, peerId } = tended.link.member;
+    this.#byPeerId.delete(peerId.toString());
+    this.#byName.delete(name);
+    if (tended.timer !== null) clearTimeout(tended.timer);
+    tended.timer = null;
+    this.#options.log.info({ peer: name }, 'this key is no longer let in');
+    this.#cut(tended.link, 'stranger');
+  }
+
+  /** What is left of a link may outlive its place among the members, or the key that it was for. */
+  #tendedOf(link: Link): Tended | null {
+    const tended = this.#byName.get(link.member.name);
+    return tended?.link === link ? tended : null;
   }
 
   /** The connection gater's rule: members only, and not within a time after a violation. */
@@ -166,7 +203,11 @@ export class MemberLinks {
   /** Streams, not the connection, prove admission: a dial succeeds before the other side's gater has looked. */
   async #onConnection(connection: Connection): Promise<void> {
     const tended = this.#byPeerId.get(connection.remotePeer.toString());
-    if (tended === undefined) return;
+    if (tended === undefined) {
+      // It was let in as a member, and was none any more when its connection stood.
+      abortSoon(connection, 'stranger');
+      return;
+    }
     const { link } = tended;
     connection.addEventListener('close', ({ error }) => {
       if (error instanceof Violation) this.#bar(tended, error.message);
@@ -191,8 +232,8 @@ export class MemberLinks {
   }
 
   #onUp(link: Link): void {
-    const tended = this.#byName.get(link.member.name);
-    if (tended === undefined) return;
+    const tended = this.#tendedOf(link);
+    if (tended === null) return;
     this.#options.log.info({ peer: link.member.name }, 'peer connected');
     tended.isDown = false;
     tended.unhealthyTicks = 0;
@@ -202,8 +243,8 @@ export class MemberLinks {
 
   #onEnded(link: Link, connection: Connection, end: ChannelEnd): void {
     if (this.#isStopped) return;
-    const tended = this.#byName.get(link.member.name);
-    if (tended === undefined) return;
+    const tended = this.#tendedOf(link);
+    if (tended === null) return;
     if (end.isViolation) this.#bar(tended, end.reason);
     else abortSoon(connection, end.reason);
     if (link.isConnected || tended.isDown) return;
@@ -229,7 +270,8 @@ export class MemberLinks {
   }
 
   #scheduleDial(tended: Tended, delayMs: number): void {
-    if (this.#isStopped || tended.isDialing || tended.timer !== null) return;
+    if (this.#isStopped || this.#tendedOf(tended.link) === null) return;
+    if (tended.isDialing || tended.timer !== null) return;
     // Members that lost the same peer at the same time do not come back in step.
     const jitter = 0.75 + Math.random() / 2;
     tended.timer = setTimeout(() => {

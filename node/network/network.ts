@@ -1,6 +1,6 @@
 /** The network of one node: builds host, links and gossip, and gives the node its port to them. */
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
-import type { MemberName } from '../../protocol/brand.ts';
+import type { MemberName, PublicKey } from '../../protocol/brand.ts';
 import { invariant } from '../../protocol/invariant.ts';
 import { batchBytesMax } from '../../protocol/limits.ts';
 import { defaultTiming, finalizedBytesMax, type Timing } from './bounds.ts';
@@ -11,10 +11,10 @@ import type { Link, LinkedMember, Protocols } from './link.ts';
 import { MemberLinks } from './links.ts';
 import {
   NetworkFailure,
+  type AllowList,
   type Network,
   type NetworkHandlers,
   type NetworkOptions,
-  type PeerAddress,
 } from './ports.ts';
 
 /** Digits of the chain id in protocol and topic names: chains do not mix by accident. Signatures hold all of it. */
@@ -28,13 +28,25 @@ function topicsOf(chain: string): Topics {
   return { batches: `/rxledger/${chain}/batches/1`, finalized: `/rxledger/${chain}/finalized/1` };
 }
 
-function memberOf(name: MemberName, peer: PeerAddress): LinkedMember {
-  const peerId = peerIdOf(peer.networkKey);
-  const suffix = `/p2p/${peerId.toString()}`;
-  const addresses: Multiaddr[] = peer.addresses.map((address) =>
-    multiaddr(address.includes('/p2p/') ? address : `${address}${suffix}`),
+/** All are read at the start, so that a malformed one shows there, and not on the day that its member joins. */
+function addressBook({ addresses }: NetworkOptions): ReadonlyMap<string, readonly Multiaddr[]> {
+  return new Map(
+    Object.entries(addresses).map(([name, texts]) => [name, texts.map((text) => multiaddr(text))]),
   );
-  return { name, peerId, addresses };
+}
+
+function linkedMembers(
+  members: AllowList,
+  book: ReadonlyMap<string, readonly Multiaddr[]>,
+): readonly LinkedMember[] {
+  return [...members].map(([name, networkKey]) => {
+    const peerId = peerIdOf(networkKey);
+    const suffix = `/p2p/${peerId.toString()}`;
+    const addresses = (book.get(name) ?? []).map((address) =>
+      address.toString().includes('/p2p/') ? address : address.encapsulate(suffix),
+    );
+    return { name, peerId, addresses };
+  });
 }
 
 /**
@@ -74,10 +86,9 @@ async function buildNetwork(
   const protocols = protocolsOf(chain);
   const topics = topicsOf(chain);
   const privateKey = await privateKeyFromSeed(options.networkKeySeed);
-  const ownPeerId = peerIdOf(
-    Buffer.from(privateKey.publicKey.raw).toString('hex') as PeerAddress['networkKey'],
-  );
-  const members = [...options.peers].map(([name, peer]) => memberOf(name, peer));
+  const ownPeerId = peerIdOf(Buffer.from(privateKey.publicKey.raw).toString('hex') as PublicKey);
+  const book = addressBook(options);
+  const members = linkedMembers(options.members, book);
   const { onTurnedAway } = options;
   const links = new MemberLinks({ ownPeerId, members, protocols, timing, log, onTurnedAway }, handlers);
   const host = await createHost({
@@ -107,7 +118,7 @@ async function buildNetwork(
   }
   for (const topic of [topics.batches, topics.finalized]) host.services.pubsub.subscribe(topic);
   links.start(host);
-  return { network: portOf({ host, links, gossip, topics }), host };
+  return { network: portOf({ host, links, gossip, topics, book }), host };
 }
 
 async function handleStreams(host: Host, links: MemberLinks, protocols: Protocols): Promise<void> {
@@ -133,9 +144,10 @@ interface Parts {
   readonly links: MemberLinks;
   readonly gossip: Gossip;
   readonly topics: Topics;
+  readonly book: ReadonlyMap<string, readonly Multiaddr[]>;
 }
 
-function portOf({ host, links, gossip, topics }: Parts): Network {
+function portOf({ host, links, gossip, topics, book }: Parts): Network {
   const publish = (topic: string, bytes: Uint8Array, bytesMax: number): void => {
     invariant(bytes.length <= bytesMax, 'a message larger than its limit is published');
     links.cutSlowGossip();
@@ -158,6 +170,10 @@ function portOf({ host, links, gossip, topics }: Parts): Network {
     peers: () => links.states(),
     addresses: () => host.getMultiaddrs().map(String),
     drop: (name, reason) => links.drop(name, reason),
+    setMembers: (next) => {
+      links.setMembers(linkedMembers(next, book));
+      gossip.spreadTo(next.size + 1);
+    },
     stop: async () => {
       links.stop();
       gossip.stop();

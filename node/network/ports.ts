@@ -12,11 +12,8 @@ export interface Log {
 /** gossipsub's three: forward it; drop it without blame; drop it, whoever forwarded it is to blame. */
 export type GossipVerdict = 'accept' | 'ignore' | 'reject';
 
-export interface PeerAddress {
-  readonly networkKey: PublicKey;
-  /** Multiaddrs, with or without a trailing `/p2p/…`; empty: only the peer can dial. */
-  readonly addresses: readonly string[];
-}
+/** Network keys of all members except ourselves: who is let in, and nobody else. */
+export type AllowList = ReadonlyMap<MemberName, PublicKey>;
 
 export interface NetworkOptions {
   readonly own: MemberName;
@@ -27,8 +24,12 @@ export interface NetworkOptions {
   readonly listen: readonly string[];
   /** Multiaddrs that peers should see instead of the listening ones; empty: those. */
   readonly advertise: readonly string[];
-  /** All members except ourselves. */
-  readonly peers: ReadonlyMap<MemberName, PeerAddress>;
+  readonly members: AllowList;
+  /**
+   * Multiaddrs by member, with or without a trailing `/p2p/…`, also of who is no member yet. Whoever stands not here can only
+   * dial us.
+   */
+  readonly addresses: Readonly<Record<string, readonly string[]>>;
   readonly log: Log;
   /** Somebody was not let in, or a member was thrown out; one of a few reasons, for counting. */
   readonly onTurnedAway: (reason: string) => void;
@@ -72,6 +73,11 @@ export interface Network {
   readonly addresses: () => readonly string[];
   /** Cuts a misbehaving member off; it may come back after a time. */
   readonly drop: (name: MemberName, reason: string) => void;
+  /**
+   * From now on these are let in, and nobody else. Who is new is dialed, if it has an address; who is gone, or has another key, is cut
+   * off; all others keep their connections. At most `membersMax`.
+   */
+  readonly setMembers: (members: AllowList) => void;
   readonly stop: () => Promise<void>;
 }
 

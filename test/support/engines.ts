@@ -10,13 +10,14 @@ import { Engine } from '../../node/engine.ts';
 import { joinChain } from '../../node/joining.ts';
 import { silentLogger } from '../../node/log.ts';
 import { startNetwork } from '../../node/network/network.ts';
-import type { NetworkHandlers, PeerAddress } from '../../node/network/ports.ts';
+import type { NetworkHandlers } from '../../node/network/ports.ts';
 import type { Log } from '../../node/ports.ts';
+import { ownMember } from '../../node/ownMember.ts';
 import { repairFromPeers, type RepairOptions, type RepairReport } from '../../node/repair.ts';
 import { SnapshotMaker } from '../../node/snapshotMaker.ts';
 import { closeStores, createStores, openStores, type Stores } from '../../node/stores.ts';
 import type { MemberName } from '../../protocol/brand.ts';
-import type { ConsensusParameters } from '../../protocol/genesis.ts';
+import { chainIdOf, type ConsensusParameters } from '../../protocol/genesis.ts';
 import { decodeRequest, encodeAnswer, type SyncAnswer, type SyncRequest } from '../../protocol/sync.ts';
 import { signIssue } from './transactions.ts';
 
@@ -40,6 +41,8 @@ export interface EngineConsortium {
   /** Empties the data directory of a node that does not run; its keys and its safety log stay. */
   readonly emptyData: (name: string) => void;
   readonly homeOf: (name: string) => string;
+  /** Why somebody was not let in, at any node, in the order of time. */
+  readonly turnedAway: readonly string[];
   /** The member's node must not run. */
   readonly repair: (name: string, patienceMs?: number) => Promise<RepairReport>;
   readonly remove: () => void;
@@ -52,9 +55,11 @@ export async function engineConsortium(options: {
   readonly log?: Log;
   /** Null: nobody makes snapshots or looks for one. */
   readonly snapshotEveryBlocks?: number | null;
+  /** Members of the cast that the genesis does not know: the others have no address of theirs. */
+  readonly newcomers?: readonly string[];
 }): Promise<EngineConsortium> {
-  const { seed, consensus = {}, log = silentLogger, snapshotEveryBlocks = null } = options;
-  const consortium = createConsortium({ seed, voterCount: 4, consensus });
+  const { seed, consensus = {}, log = silentLogger, snapshotEveryBlocks = null, newcomers = [] } = options;
+  const consortium = without(createConsortium({ seed, voterCount: 4, consensus }), newcomers);
   const directory = mkdtempSync(join(tmpdir(), 'rxl-engines-'));
   const ports = await freePorts(consortium.members.length);
   const addresses = new Map(
@@ -63,7 +68,8 @@ export async function engineConsortium(options: {
   for (const { name, member } of consortium.members) {
     await createStores(join(directory, name), consortium.genesis, member.consensusKey);
   }
-  const setting = { consortium, directory, addresses, log, snapshotEveryBlocks };
+  const turnedAway: string[] = [];
+  const setting = { consortium, directory, addresses, log, snapshotEveryBlocks, turnedAway };
   return {
     consortium,
     start: async (name, lie = () => null) => startEngine({ ...setting, lie }, name),
@@ -72,6 +78,7 @@ export async function engineConsortium(options: {
       for (const entry of readdirSync(data)) rmSync(join(data, entry), { recursive: true });
     },
     homeOf: (name) => join(directory, name),
+    turnedAway,
     repair: async (name, patienceMs = 20_000) => {
       const home = join(directory, name);
       return repairFromPeers({
@@ -85,6 +92,15 @@ export async function engineConsortium(options: {
   };
 }
 
+/** The same cast under a genesis that does not know these. */
+function without(consortium: Consortium, newcomers: readonly string[]): Consortium {
+  const { genesis } = consortium;
+  const members = genesis.members.filter(({ name }) => !newcomers.includes(name));
+  const practitioners = genesis.practitioners.filter(({ member }) => !newcomers.includes(member));
+  const smaller = { ...genesis, members, practitioners };
+  return { ...consortium, genesis: smaller, chainId: chainIdOf(smaller) };
+}
+
 type Parts = Omit<RepairOptions, 'home' | 'patienceMs' | 'onProgress'>;
 
 interface Setting {
@@ -93,26 +109,20 @@ interface Setting {
   readonly addresses: ReadonlyMap<MemberName, string>;
   readonly log: Log;
   readonly snapshotEveryBlocks: number | null;
+  readonly turnedAway: string[];
   readonly lie: Liar;
 }
 
 /** The keys of a member, and its way to the others, whose questions it may answer with lies. */
-function partsOf({ consortium, addresses, log, lie }: Setting, name: string): Parts {
+function partsOf({ consortium, addresses, log, lie, turnedAway }: Setting, name: string): Parts {
   const cast = memberOf(consortium, name);
   const { genesis, chainId } = consortium;
-  const peers = new Map<MemberName, PeerAddress>(
-    genesis.members
-      .filter((member) => member.name !== cast.name)
-      .map((member) => [
-        member.name,
-        { networkKey: member.networkKey, addresses: [addresses.get(member.name) ?? ''] },
-      ]),
-  );
+  const others = genesis.members.filter(({ name: other }) => other !== cast.name);
   const listen = [addresses.get(cast.name) ?? ''];
   const networkKeySeed = seedOf(cast, 'network');
   return {
     genesis,
-    own: cast.member,
+    own: ownMember(genesis, cast.name, cast.keys) ?? cast.member,
     signer: signerFromSeed(seedOf(cast, 'consensus')),
     sealing: sealingKeyPairFromSeed(seedOf(cast, 'sealing')),
     scheme: ed25519,
@@ -128,9 +138,12 @@ function partsOf({ consortium, addresses, log, lie }: Setting, name: string): Pa
           chainId,
           listen,
           advertise: [],
-          peers,
+          members: new Map(others.map(({ name: other, networkKey }) => [other, networkKey])),
+          addresses: Object.fromEntries(
+            others.map(({ name: other }) => [other, [addresses.get(other) ?? '']]),
+          ),
           log,
-          onTurnedAway: () => undefined,
+          onTurnedAway: (reason) => void turnedAway.push(reason),
         },
         { ...handlers, onRequest: async (from, bytes) => answerWith(handlers, lie, { from, bytes }) },
       ),

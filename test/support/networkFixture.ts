@@ -4,7 +4,7 @@ import { defaultTiming, type Timing } from '../../node/network/bounds.ts';
 import type { Host } from '../../node/network/host.ts';
 import { networkKeyFromSeed, peerIdOf } from '../../node/network/identity.ts';
 import { startNetworkWith } from '../../node/network/network.ts';
-import type { GossipVerdict, Log, Network, NetworkHandlers, PeerAddress } from '../../node/network/ports.ts';
+import type { AllowList, GossipVerdict, Log, Network, NetworkHandlers } from '../../node/network/ports.ts';
 import type { Digest, MemberName, PublicKey } from '../../protocol/brand.ts';
 import { compareText } from '../../protocol/bytes.ts';
 import { until } from './wait.ts';
@@ -86,6 +86,10 @@ export async function membersInOrder(count: number): Promise<readonly TestMember
   return members.toSorted((a, b) => compareText(b.peerId, a.peerId));
 }
 
+export function allowListOf(members: readonly TestMember[]): AllowList {
+  return new Map(members.map(({ name, networkKey }) => [name, networkKey]));
+}
+
 /** `known` are the members that may connect, with the addresses to dial them at. */
 export async function startNode(
   member: TestMember,
@@ -114,10 +118,7 @@ export async function startNode(
     onPeerChanged: (name, isConnected) => heard.changes.push(`${name} ${isConnected ? 'up' : 'down'}`),
     ...settings.handlers,
   };
-  const peers = new Map<MemberName, PeerAddress>();
-  for (const [peer, addresses] of known) {
-    if (peer.name !== member.name) peers.set(peer.name, { networkKey: peer.networkKey, addresses });
-  }
+  const others = [...known].filter(([peer]) => peer.name !== member.name);
   const log = {
     ...silentLog,
     debug: (fields: object, message: string): void => settings.onDebug(message, fields),
@@ -131,7 +132,8 @@ export async function startNode(
     chainId: testChainId,
     listen: settings.listen,
     advertise: [],
-    peers,
+    members: allowListOf(others.map(([peer]) => peer)),
+    addresses: Object.fromEntries(others.map(([peer, addresses]) => [peer.name, addresses])),
     log,
     onTurnedAway: (reason: string): void => void heard.turnedAway.push(reason),
   };

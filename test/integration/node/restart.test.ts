@@ -70,6 +70,7 @@ function aStarting(stores: Stores): Setting {
       return true;
     },
     broadcastConsensus: hear,
+    setMembers: nothing,
     publishBatch: nothing,
     publishFinalized: nothing,
     request: async () => {

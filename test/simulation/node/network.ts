@@ -55,6 +55,8 @@ export function openNetwork(world: World, process: Process): Network {
     drop: (name) => {
       if (process.isAlive) world.links.bar(world, machine, world.links.machineNamed(name));
     },
+    // Its members are those of the genesis.
+    setMembers: () => undefined,
     stop: async () => {
       process.handlers = null;
       if (process.isAlive) world.links.onDeath(world, machine);

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +24,7 @@ import {
   type CommandContext,
   type CommandOutcome,
 } from '../../../node/commands/outcome.ts';
+import { prepareHome } from '../../../node/commands/start.ts';
 import { verifyStampFile } from '../../../node/commands/stamp.ts';
 import { describeStatus, showStatus } from '../../../node/commands/status.ts';
 import { genesisText, readGenesis, readPassphrase } from '../../../node/home.ts';
@@ -121,7 +131,10 @@ describe('the command line', () => {
     assert.equal(exitOf(outcome), 'ok');
     const genesis = readGenesis(join(directory, 'genesis.json'));
     assert.deepEqual(genesis.ok && genesis.value.members.map(({ name }) => name), founders);
-    assert.equal(exitOf(await installGenesis(contextOf('clinic'), join(directory, 'genesis.json'))), 'ok');
+    assert.equal(
+      exitOf(await installGenesis(contextOf('clinic'), join(directory, 'genesis.json'), false)),
+      'ok',
+    );
     const files = readdirSync(join(directory, 'clinic')).toSorted((a, b) => (a < b ? -1 : 1));
     assert.deepEqual(files, ['anchor', 'config.toml', 'data', 'genesis.json', 'keys', 'run', 'safety']);
   });
@@ -139,7 +152,7 @@ describe('the command line', () => {
       await closeStores(stores);
       return stores.safety.entries.map(({ kind }) => kind);
     };
-    const outcome = await installGenesis(emptied, genesisPath);
+    const outcome = await installGenesis(emptied, genesisPath, false);
     assert.equal(
       outcome.kind === 'answered' && JSON.stringify(outcome.json).includes('"isFirstUse":false'),
       true,
@@ -165,7 +178,7 @@ describe('the command line', () => {
     assert.match(exitOf(again), /^refusedForSafety: .* is not empty$/);
     const genesisPath = join(directory, 'genesis.json');
     assert.match(
-      exitOf(await installGenesis(contextOf('clinic'), genesisPath)),
+      exitOf(await installGenesis(contextOf('clinic'), genesisPath, false)),
       /^refusedForSafety: .* exists$/,
     );
     assert.match(exitOf(createGenesis(genesisOptions([], founders))), /^refusedForSafety: .* exists$/);
@@ -174,8 +187,26 @@ describe('the command line', () => {
   it('refuses a genesis that does not know the keys of the home', async () => {
     const path = join(directory, 'other.json');
     writeFileSync(path, genesisText(testGenesis));
-    const outcome = await installGenesis(contextOf('hospital'), path);
+    const outcome = await installGenesis(contextOf('hospital'), path, false);
     assert.equal(exitOf(outcome), 'failure: the genesis knows none of the keys of this home');
+  });
+
+  it('installs a genesis that does not know the home for who joins later, and for nobody else', async () => {
+    const path = join(directory, 'genesis.json');
+    const newcomer = contextOf('newcomer');
+    await initHome(newcomer, { name: 'newcomer', roles: ['pharmacy'], listen: [], advertise: [] });
+    const outcome = await installGenesis(newcomer, path, true);
+    assert.deepEqual(outcome.kind === 'answered' && outcome.lines[0], 'member   newcomer (newcomer)');
+    assert.equal(existsSync(join(directory, 'newcomer', 'genesis.json')), true);
+
+    const namesake = contextOf('namesake');
+    await initHome(namesake, { name: 'clinic', roles: ['pharmacy'], listen: [], advertise: [] });
+    assert.equal(
+      exitOf(await installGenesis(namesake, path, true)),
+      'failure: the genesis knows clinic, or a key of this home',
+    );
+    const prepared = await prepareHome(newcomer, {});
+    assert.deepEqual('own' in prepared && [prepared.own.name, prepared.own.status], ['newcomer', 'proposed']);
   });
 
   it('refuses fewer voters than can outvote one that lies', () => {

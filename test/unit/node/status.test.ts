@@ -79,7 +79,14 @@ function inSituation(situation: Situation = {}): StatusParts {
     isStarted,
   } as Partial<Engine> as Engine;
   const ledger = { head: () => ({ height }) } as unknown as LedgerStore;
-  return { engine, ledger, own, others, clock, disk: { room, freeBytes: 1_000 } };
+  return {
+    engine,
+    ledger,
+    own,
+    others: () => others.map(({ name }) => name),
+    clock,
+    disk: { room, freeBytes: 1_000 },
+  };
 }
 
 function aStatus(finalHeight: number, timeMs: number): Status {
@@ -197,6 +204,14 @@ describe('the sentence of the status', () => {
   it('says how far the node is behind, from 6 blocks on', () => {
     assert.equal(sentenceIn({ heights: { clinic: 105, insurer: 105 } }), null);
     assert.equal(sentenceIn({ heights: { clinic: 106, insurer: 107 } }), 'Catching up: 6 blocks behind.');
+  });
+
+  it('says that its member is not one yet, as far as it knows', () => {
+    const parts = inSituation({ connected: [] });
+    assert.equal(
+      nodeStatus({ ...parts, own: { ...parts.own, status: 'proposed' } }).sentence,
+      'No member yet, as far as this node knows: the others let it in when its join is final.',
+    );
   });
 
   it('does not believe one member that it is behind: of f+1 one is honest', () => {
