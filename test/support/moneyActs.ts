@@ -79,7 +79,8 @@ export function by(
 
 /** Mostly the amount itself, else one off. */
 export function about(draw: Draw, exact: number): number {
-  return draw.oneIn(12) ? exact + 1 : exact;
+  if (!draw.oneIn(12)) return exact;
+  return exact > 0 && draw.oneIn(2) ? exact - 1 : exact + 1;
 }
 
 const amountOf = (value: number): Amount => value as Amount;
