@@ -107,6 +107,17 @@ function encodeRecord(header: Uint8Array, offset: number, entry: LogEntry): Buff
   return record;
 }
 
+/** A disk writes whole sectors of so many bytes, or of a multiple. */
+const sectorSize = 512;
+
+/** Where between two places a sector begins from which on everything is zeros, or null. */
+function cutWithin(bytes: Buffer, from: number, to: number): number | null {
+  for (let at = Math.ceil((from + 1) / sectorSize) * sectorSize; at < to; at += sectorSize) {
+    if (isZero(bytes.subarray(at))) return at;
+  }
+  return null;
+}
+
 /** Reads a segment. Failures: `foreign`, `corrupt`. Only the end of the file can be torn: see `readRecord`. */
 export function decodeSegment(bytes: Buffer, owner: LogOwner, number: number): SegmentContent {
   const start = startOf(bytes, owner, number);
@@ -143,7 +154,8 @@ export function isAfterLoss(bytes: Buffer, owner: LogOwner, number: number): boo
 
 /**
  * The record at `offset`, or null if the write of it was cut off: the file ends within it, or zeros stand from its checksum (or from
- * its start) to the end of the file. Whole records with wrong bytes are `corrupt`, the last one too: it may have been sent.
+ * its start, or from a sector within either) to the end of the file. Whole records with wrong bytes are `corrupt`, the last one
+ * too: it may have been sent.
  */
 function readRecord(
   bytes: Buffer,
@@ -154,12 +166,21 @@ function readRecord(
   const header = bytes.subarray(0, segmentHeaderSize);
   const place = offsetBytes(offset);
   const check = sizeCheck(header, place, rest.subarray(0, sizeCheckOffset));
-  if (rest.readUInt32BE(sizeCheckOffset) !== check) throw corruptRecord();
+  if (rest.readUInt32BE(sizeCheckOffset) !== check) {
+    if (cutWithin(bytes, offset, offset + kindOffset) !== null) return null;
+    throw corruptRecord();
+  }
   const bodyEnd = bodyOffset + rest.readUInt32BE(0);
   const end = bodyEnd + checksumSize;
   if (rest.length < end) return null;
-  if (!checksum(header, place, rest.subarray(0, bodyEnd)).equals(rest.subarray(bodyEnd, end))) {
-    if (isZero(rest.subarray(bodyEnd))) return null;
+  const sum = checksum(header, place, rest.subarray(0, bodyEnd));
+  if (!sum.equals(rest.subarray(bodyEnd, end))) {
+    const cut = isZero(rest.subarray(bodyEnd))
+      ? offset + bodyEnd
+      : cutWithin(bytes, offset + bodyEnd, offset + end);
+    const isTorn =
+      cut !== null && sum.subarray(0, cut - offset - bodyEnd).equals(bytes.subarray(offset + bodyEnd, cut));
+    if (isTorn) return null;
     throw corruptRecord();
   }
   const kind = logKinds[rest.readUInt8(kindOffset)];

@@ -10,7 +10,14 @@ import {
   type OpenedSafetyLog,
   type SafetyLogOptions,
 } from '../../../node/storage/safetyLog.ts';
-import { logBodyBytesMax, segmentHeaderSize, type LogEntry } from '../../../node/storage/safetyRecord.ts';
+import {
+  decodeSegment,
+  encodeRecords,
+  encodeSegmentHeader,
+  logBodyBytesMax,
+  segmentHeaderSize,
+  type LogEntry,
+} from '../../../node/storage/safetyRecord.ts';
 import { aDigest, aFolder, chainId, failsWith, text } from './builders.ts';
 
 const consensusKey = aDigest(0xce) as string as PublicKey;
@@ -105,6 +112,29 @@ describe('the safety log', () => {
         entries: [anEntryOf(1), anEntryOf(3)],
         wasTornTail: false,
       });
+    }
+  });
+
+  it('cuts an append of several records at whatever sector the power failed, and keeps what was synced before', () => {
+    const owner = { chainId, consensusKey };
+    const header = encodeSegmentHeader(owner, 1);
+    const synced = anEntryOf(1, 'synced', 'certificate');
+    const before = Buffer.concat([header, encodeRecords(header, header.length, [synced])]);
+    for (let length = 0; length < 600; length += 1) {
+      const step = [
+        anEntryOf(2, 'b'.repeat(length), 'block'),
+        anEntryOf(2, 'vote'),
+        anEntryOf(2, 'c'.repeat(300)),
+      ];
+      const whole = Buffer.concat([before, encodeRecords(header, before.length, step)]);
+      for (let sector = 512; sector < whole.length; sector += 512) {
+        const cut = Buffer.from(whole);
+        cut.fill(0, Math.max(sector, before.length));
+        const { entries, isTorn } = decodeSegment(cut, owner, 1);
+        assert.deepEqual(entries, [synced, ...step].slice(0, entries.length));
+        assert.ok(entries.length >= 1);
+        assert.equal(isTorn, true);
+      }
     }
   });
 
