@@ -9,7 +9,7 @@ import type { RestoreTarget } from './snapshotRestore.ts';
 import { memoryEntry } from './statement.ts';
 import { openBatches, type BatchStore } from './storage/batches.ts';
 import { systemDisk, type Disk } from './storage/disk.ts';
-import { StorageFailure } from './storage/failure.ts';
+import { StorageFailure, storageFailure } from './storage/failure.ts';
 import { layoutOf, makeDirectories } from './storage/layout.ts';
 import { createLedger, openLedger, type LedgerStore } from './storage/ledger.ts';
 import type { GenesisData } from './storage/ledgerCommit.ts';
@@ -123,7 +123,7 @@ export async function openStoresOn(owner: StoresOwner): Promise<Stores> {
     return { ledger, batches, sealed, snapshots, safety: checked };
   } catch (error) {
     for (const store of opened.toReversed()) await store.close();
-    throw error;
+    throw storageFailure(error, 'open the stores');
   }
 }
 

@@ -56,7 +56,7 @@ export async function fillHome(home: string, blockCount: number): Promise<Conten
 }
 
 /** One more block on such a home. */
-export async function growHome(home: string): Promise<void> {
+async function growHome(home: string): Promise<void> {
   const stores = await openStores(home, testGenesis, dataOwner);
   await growBy(stores, stores.ledger.head().block);
   await closeStores(stores);
