@@ -55,13 +55,6 @@ export async function fillHome(home: string, blockCount: number): Promise<Conten
   return contentsOf(entries, documents);
 }
 
-/** One more block on such a home. */
-async function growHome(home: string): Promise<void> {
-  const stores = await openStores(home, testGenesis, dataOwner);
-  await growBy(stores, stores.ledger.head().block);
-  await closeStores(stores);
-}
-
 function aBlobHash(number: number): Digest {
   return number.toString(16).padStart(64, 'b') as Digest;
 }
