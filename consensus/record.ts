@@ -2,6 +2,7 @@
 import type { Block } from '../protocol/block.ts';
 import type { Epoch, Verified, View } from '../protocol/brand.ts';
 import type { Certificate } from '../protocol/certificate.ts';
+import { unreachable } from '../protocol/invariant.ts';
 import type { Proposal } from '../protocol/proposal.ts';
 import type { Vote } from '../protocol/vote.ts';
 import type { Memory } from './state.ts';
@@ -23,6 +24,24 @@ export interface MemoryRecord {
   readonly memory: Memory['kind'];
   readonly epoch: Epoch;
   readonly view: View;
+}
+
+/** The epoch and view that a record is about. */
+export function placeOf(record: SafetyRecord): { readonly epoch: Epoch; readonly view: View } {
+  switch (record.kind) {
+    case 'vote':
+      return record.vote;
+    case 'proposal':
+      return record.proposal.block.header;
+    case 'certificate':
+      return record.certificate;
+    case 'block':
+      return record.block.header;
+    case 'memory':
+      return record;
+    default:
+      return unreachable(record);
+  }
 }
 
 /** Where the ledger stands on start: the truth that consensus catches up to (W4). */

@@ -1,10 +1,10 @@
 /** W5 (consensus/README.md): the state of a replica from the ledger and the safety log; on a first start both are empty. */
-import type { Digest, Epoch, Verified, View } from '../protocol/brand.ts';
+import type { Digest, Verified, View } from '../protocol/brand.ts';
 import type { Certificate } from '../protocol/certificate.ts';
 import { invariant, unreachable } from '../protocol/invariant.ts';
 import { voterSetHash } from '../protocol/member.ts';
 import { digestOf } from './chain.ts';
-import type { FinalPoint, SafetyRecord } from './record.ts';
+import { placeOf, type FinalPoint, type SafetyRecord } from './record.ts';
 import { memoryOf } from './memory.ts';
 import { markAfter, nothingSigned } from './safety.ts';
 import {
@@ -28,7 +28,7 @@ export function recover(
   records: readonly SafetyRecord[],
 ): ReplicaState {
   // V6: what was said in another epoch says nothing in this one, where the views begin anew.
-  const own = records.filter((record) => epochOf(record) === config.voters.epoch);
+  const own = records.filter((record) => placeOf(record).epoch === config.voters.epoch);
   const point = finalOf(config, final, own);
   const view = own.reduce<View>(viewWith, viewAfter(point.view));
   const signed = own.reduce(markWith, nothingSigned);
@@ -69,23 +69,6 @@ function recordedCertificate(records: readonly SafetyRecord[], digest: Digest): 
     (record) => record.kind === 'certificate' && record.certificate.digest === digest,
   );
   return found?.kind === 'certificate' ? found.certificate : null;
-}
-
-function epochOf(record: SafetyRecord): Epoch {
-  switch (record.kind) {
-    case 'vote':
-      return record.vote.epoch;
-    case 'proposal':
-      return record.proposal.block.header.epoch;
-    case 'certificate':
-      return record.certificate.epoch;
-    case 'block':
-      return record.block.header.epoch;
-    case 'memory':
-      return record.epoch;
-    default:
-      return unreachable(record);
-  }
 }
 
 function viewWith(view: View, record: SafetyRecord): View {

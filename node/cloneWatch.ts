@@ -2,7 +2,7 @@
  * W8: before a voter speaks after a restart it listens for its own key. A signature of ours that our log does not hold means that
  * another machine votes with our key, or that our log is older than our votes: either way we must not vote.
  */
-import type { SafetyRecord } from '../consensus/record.ts';
+import { placeOf, type SafetyRecord } from '../consensus/record.ts';
 import type { View, VoterIndex } from '../protocol/brand.ts';
 import { votersInBitmap } from '../protocol/certificate.ts';
 import { unreachable } from '../protocol/invariant.ts';
@@ -33,7 +33,7 @@ export class CloneWatch {
     );
     const memory = records.findLast((record) => record.kind === 'memory');
     this.#isMemoryLost = memory !== undefined && memory.memory === 'lost';
-    this.#viewMax = Math.max(0, ...records.map(viewOf)) as View;
+    this.#viewMax = Math.max(0, ...records.map((record) => placeOf(record).view)) as View;
   }
 
   /** True once a statement of our key was heard that we do not remember. */
@@ -98,21 +98,4 @@ export async function listenForOwnKey(watch: CloneWatch | null, clock: Clock): P
     'clonedKey',
     'our consensus key signs elsewhere, or our safety log is not the newest',
   );
-}
-
-function viewOf(record: SafetyRecord): number {
-  switch (record.kind) {
-    case 'vote':
-      return record.vote.view;
-    case 'proposal':
-      return record.proposal.block.header.view;
-    case 'certificate':
-      return record.certificate.view;
-    case 'block':
-      return record.block.header.view;
-    case 'memory':
-      return record.view;
-    default:
-      return unreachable(record);
-  }
 }

@@ -4,6 +4,7 @@ import { chmod, mkdir, open, readdir, readFile, rename, stat, unlink } from 'nod
 import { join } from 'node:path';
 import { compareText, utf8ToBytes } from '../protocol/bytes.ts';
 import type { Signer } from '../protocol/signature.ts';
+import { systemDisk } from './storage/disk.ts';
 import { sealingKeyPairFromSeed, seedSize, signerFromSeed, type SealingKeyPair } from './ed25519.ts';
 import {
   KeystoreFailure,
@@ -75,7 +76,7 @@ export async function takeIntoUse(dir: string): Promise<boolean> {
   const path = join(dir, unusedMark);
   if (!(await exists(path))) return false;
   await unlink(path);
-  await syncDirectory(dir);
+  systemDisk.syncDirectory(dir);
   return true;
 }
 
@@ -194,16 +195,7 @@ async function writeDurably(dir: string, path: string, text: string): Promise<vo
     await file.close();
   }
   await rename(temporary, path);
-  await syncDirectory(dir);
-}
-
-async function syncDirectory(dir: string): Promise<void> {
-  const directory = await open(dir, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+  systemDisk.syncDirectory(dir);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -319,6 +319,14 @@ export function sumOf(amounts: readonly number[]): number {
   return sum;
 }
 
+/** Whether lines are the claim's own, in its order. */
+export function areLinesOf(claim: Claim, lines: readonly { readonly itemId: number }[]): boolean {
+  return (
+    lines.length === claim.lines.length &&
+    lines.every((line, index) => line.itemId === claim.lines[index]?.itemId)
+  );
+}
+
 export function adjudicationIn(claim: Claim): Adjudication {
   return present(claim.adjudication, 'a claim past its estimate has been adjudicated');
 }

@@ -3,6 +3,7 @@ import { authorise, type Context } from './authorisation.ts';
 import type { Amount, Id } from './brand.ts';
 import {
   adjudicationIn,
+  areLinesOf,
   claimStatusAt,
   readClaim,
   sumOf,
@@ -39,11 +40,8 @@ export function dispute(context: Context, body: DisputeBody): Result<Applied> {
   if (!found.ok) return found;
   const claim = found.value;
   if (claim.status !== 'submitted' && claim.status !== 'disputed') return refused('claimState');
+  if (!areLinesOf(claim, body.lines)) return refused('itemsInvalid', 'lines');
   const { lines } = adjudicationIn(claim);
-  const isSameOrder =
-    body.lines.length === lines.length &&
-    body.lines.every((line, index) => line.itemId === lines[index]?.itemId);
-  if (!isSameOrder) return refused('itemsInvalid', 'lines');
   const isLess = body.lines.every((line, index) => line.covered <= (lines[index]?.covered ?? 0));
   if (!isLess) return refused('amountMismatch');
   const covered = body.lines.map((line) => line.covered);

@@ -3,6 +3,7 @@ import { authoriseOne, type Context } from './authorisation.ts';
 import type { Amount } from './brand.ts';
 import {
   adjudicationIn,
+  areLinesOf,
   readClaim,
   sumOf,
   type AdjudicateBody,
@@ -158,10 +159,7 @@ function adjudicationOf(
     const nothing = { outcome, lines, covered: 0 as Amount, patientPays: 0 as Amount };
     return accepted({ status: 'unknown', adjudication: nothing });
   }
-  const isSameOrder =
-    lines.length === claim.lines.length &&
-    lines.every((line, index) => line.itemId === claim.lines[index]?.itemId);
-  if (!isSameOrder) return refused('itemsInvalid', 'lines');
+  if (!areLinesOf(claim, lines)) return refused('itemsInvalid', 'lines');
   const isSplit = lines.every((line, index) => line.covered + line.patientPays === claim.lines[index]?.price);
   if (!isSplit) return refused('amountsDoNotAdd');
   const covered = sumOf(lines.map((line) => line.covered)) as Amount;

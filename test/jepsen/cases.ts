@@ -3,7 +3,7 @@ import type { Consortium } from '../../devnet/cast.ts';
 import { createToken, patientKeys } from '../../node/patient.ts';
 import type { MemberName, Units } from '../../protocol/brand.ts';
 import type { PatientToken } from '../../protocol/token.ts';
-import type { Random } from '../simulation/random.ts';
+import type { Random } from '../../devnet/generator/random.ts';
 import {
   anId,
   signAct,

@@ -6,7 +6,7 @@ import type { Supervisor } from '../../devnet/supervisor.ts';
 import { connect, RpcError, type RpcClient } from '../../node/rpc/client.ts';
 import type { PrescriptionView } from '../../node/rpc/views.ts';
 import { bytesToHex } from '../../protocol/bytes.ts';
-import { seededRandom, type Random } from '../simulation/random.ts';
+import { seededRandom, type Random } from '../../devnet/generator/random.ts';
 import { eventually, pause, runningVoters, voters } from '../support/cluster.ts';
 import { signWrite, type Case, type CaseBook, type Write } from './cases.ts';
 import type { Operation, Outcome } from './prescription.ts';

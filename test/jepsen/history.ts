@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { SmallDisk } from '../../devnet/diskFaults.ts';
 import { FaultyNetwork } from '../../devnet/faults.ts';
 import { startDevnet, type Supervisor } from '../../devnet/supervisor.ts';
-import { seededRandom } from '../simulation/random.ts';
+import { seededRandom } from '../../devnet/generator/random.ts';
 import { aConsortium, assertSameState, voters } from '../support/cluster.ts';
 import { CaseBook } from './cases.ts';
 import { Clients } from './clients.ts';

@@ -4,7 +4,7 @@ import { flipBits, type SmallDisk } from '../../devnet/diskFaults.ts';
 import { goodWay, type FaultyNetwork } from '../../devnet/faults.ts';
 import type { Supervisor } from '../../devnet/supervisor.ts';
 import { homePaths } from '../../node/home.ts';
-import type { Random } from '../simulation/random.ts';
+import type { Random } from '../../devnet/generator/random.ts';
 import { pause, voters } from '../support/cluster.ts';
 import type { Fault, Plan, Step } from './plan.ts';
 

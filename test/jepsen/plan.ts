@@ -1,6 +1,6 @@
 /** What goes wrong and when: a plan follows from its name, its length and a seed alone, so one line reproduces it. */
 import { goodWay, type Way } from '../../devnet/faults.ts';
-import { seededRandom, type Random } from '../simulation/random.ts';
+import { seededRandom, type Random } from '../../devnet/generator/random.ts';
 import { voters } from '../support/cluster.ts';
 
 export type Fault =

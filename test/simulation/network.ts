@@ -1,5 +1,5 @@
 /** The simulated network: loss, delay, reordering, duplicates and cuts until it is healed; then only short delays. */
-import type { Random } from './random.ts';
+import type { Random } from '../../devnet/generator/random.ts';
 import { later, type Instance, type Machine, type Wire, type World } from './world.ts';
 
 /** Every instance of the receiver gets it: twins share an address as they share a key. */

@@ -1,6 +1,6 @@
 /** Which faults a schedule holds: a random part of them for each seed, so that rare combinations come up too. */
 import { faultyMax } from '../../protocol/certificate.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../devnet/generator/random.ts';
 
 export interface Swap {
   readonly atMs: number;

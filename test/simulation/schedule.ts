@@ -10,7 +10,7 @@ import { votersOf } from './model.ts';
 import { drawCuts } from './network.ts';
 import { planOf, swapsOf, type Plan, type Swap } from './plan.ts';
 import { emptyQueue } from './queue.ts';
-import { seededRandom, type Random } from './random.ts';
+import { seededRandom, type Random } from '../../devnet/generator/random.ts';
 import { createBatch, startSpreading } from './sync.ts';
 import { emptyDisk, later, type Core, type Disk, type HostFlaws, type Machine, type World } from './world.ts';
 

@@ -15,7 +15,7 @@ import { genesisState, type EpochChecks, type LedgerState } from './epochs.ts';
 import { chainId, voterOf } from './model.ts';
 import type { Plan } from './plan.ts';
 import type { Queue } from './queue.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../devnet/generator/random.ts';
 
 /** The code under test: the real one, or a copy with one guard removed. */
 export interface Core {

@@ -12,7 +12,7 @@ import {
   voters,
   type Load,
 } from '../../support/cluster.ts';
-import { seededRandom, type Random } from '../../simulation/random.ts';
+import { seededRandom, type Random } from '../../../devnet/generator/random.ts';
 
 const roundCount = 20;
 const pauseMsMax = 400;

@@ -16,7 +16,7 @@ import {
   wholeSealed,
   type Contents,
 } from '../../support/dataDirectory.ts';
-import { seededRandom, type Random } from '../../simulation/random.ts';
+import { seededRandom, type Random } from '../../../devnet/generator/random.ts';
 import { aFolder } from '../../unit/storage/builders.ts';
 
 const flipCount = 5_000;

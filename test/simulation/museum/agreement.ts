@@ -54,7 +54,7 @@ export const agreement: readonly Exhibit[] = [
     bug: 'replays the log of the epoch before',
     source: 'ava-labs/Simplex#551',
     file: 'consensus/recovery.js',
-    text: '(record) => epochOf(record) === config.voters.epoch',
+    text: '(record) => placeOf(record).epoch === config.voters.epoch',
     replacement: '() => true',
     catcher: unitTest('consensus/epoch', 'replays nothing of the epoch before'),
   },

@@ -42,7 +42,7 @@ export const disk: readonly Exhibit[] = [
     bug: 'cuts its log at the first bad checksum',
     source: 'Jepsen, Tendermint 0.10.2; Alagappan et al., protocol-aware recovery (FAST 2018)',
     file: 'node/storage/safetyRecord.js',
-    text: 'if (isZero(rest.subarray(bodyEnd)))\n            return null;\n        throw corruptRecord();',
+    text: 'if (isTorn)\n            return null;\n        throw corruptRecord();',
     replacement: 'return null;',
     catcher: unitTest('storage/safetyLog', 'refuses a flipped byte anywhere, in the last record too'),
   },

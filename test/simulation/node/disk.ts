@@ -3,7 +3,7 @@
  * takes long, or that the machine dies in the middle of it.
  */
 import type { Disk } from '../../../node/storage/disk.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../devnet/generator/random.ts';
 import { SimulatedFiles } from './files.ts';
 import { SimulatedRows } from './rows.ts';
 

@@ -3,7 +3,7 @@
  * durable only after its directory was synced. A killed process loses nothing.
  */
 import { basename, dirname } from 'node:path';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../devnet/generator/random.ts';
 
 interface File {
   bytes: Uint8Array;

@@ -18,7 +18,7 @@ import { decodeMessage, encodeMessage, type ConsensusMessage } from '../../../pr
 import type { Proposal } from '../../../protocol/proposal.ts';
 import { decodeAnswer, encodeAnswer, type SyncAnswer } from '../../../protocol/sync.ts';
 import { consensusSigningBytes, type Ballot, type Vote } from '../../../protocol/vote.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../devnet/generator/random.ts';
 import { later, type Process, type World } from './world.ts';
 
 const habits = [

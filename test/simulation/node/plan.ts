@@ -1,6 +1,6 @@
 /** Which faults a schedule holds: each seed turns a random part of them on, at random rates, so that rare combinations come up too. */
 import { faultyMax } from '../../../protocol/certificate.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../devnet/generator/random.ts';
 
 export interface Plan {
   readonly voterCount: number;

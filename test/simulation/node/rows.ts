@@ -4,7 +4,7 @@
  */
 import type { RawBatch, RawDatabase, RawIterator, RawRange } from '../../../node/storage/disk.ts';
 import { compareText } from '../../../protocol/bytes.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../devnet/generator/random.ts';
 
 interface Change {
   readonly key: string;

@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MemberName, VoterIndex } from '../../../protocol/brand.ts';
 import { check } from '../checks.ts';
 import { emptyQueue } from '../queue.ts';
-import { seededRandom, type Random } from '../random.ts';
+import { seededRandom, type Random } from '../../../devnet/generator/random.ts';
 import { castOf, type Cast } from './cast.ts';
 import { startClients } from './clients.ts';
 import { FaultCounts } from './faults.ts';

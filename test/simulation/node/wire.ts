@@ -1,7 +1,7 @@
 /** One parcel from machine to machine, and what may happen to it on the way. Once the network is healed: short delays, nothing else. */
 import type { VoterIndex } from '../../../protocol/brand.ts';
 import { decodeMessage } from '../../../protocol/message.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../devnet/generator/random.ts';
 import { later, type Machine, type World } from './world.ts';
 
 type ParcelKind = 'frame' | 'batch' | 'finalized' | 'request' | 'answer';

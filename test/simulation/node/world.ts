@@ -4,7 +4,7 @@ import type { NetworkHandlers } from '../../../node/network/ports.ts';
 import type { Stores } from '../../../node/stores.ts';
 import type { MemberName, VoterIndex } from '../../../protocol/brand.ts';
 import type { Queue } from '../queue.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../devnet/generator/random.ts';
 import type { Cast, CastMember } from './cast.ts';
 import type { SimulatedDisk } from './disk.ts';
 import type { FaultCounts } from './faults.ts';

@@ -2,7 +2,7 @@
  * A Twins scenario (Bano et al., OPODIS 2021, §4): who leads which view, and who hears whom in each network round. The twin is
  * one more instance with the key of a voter, so it breaks the rules by running the real code twice.
  */
-import { seededRandom, type Random } from '../random.ts';
+import { seededRandom, type Random } from '../../../devnet/generator/random.ts';
 
 export interface Round {
   /** The set of each instance: instances hear each other within a set. Voters first, then the second instance of each twin. */

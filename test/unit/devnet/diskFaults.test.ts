@@ -3,7 +3,7 @@ import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { flipBits, SmallDisk } from '../../../devnet/diskFaults.ts';
-import { seededRandom } from '../../simulation/random.ts';
+import { seededRandom } from '../../../devnet/generator/random.ts';
 
 describe('bad disks', () => {
   let directory: string;

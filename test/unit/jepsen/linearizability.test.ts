@@ -9,7 +9,7 @@ import {
   type Outcome,
   type View,
 } from '../../jepsen/prescription.ts';
-import { seededRandom } from '../../simulation/random.ts';
+import { seededRandom } from '../../../devnet/generator/random.ts';
 
 const issue: Act = { kind: 'issue', units: 30 };
 const read: Act = { kind: 'read' };

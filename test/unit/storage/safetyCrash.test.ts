@@ -10,7 +10,7 @@ import {
 } from '../../../node/storage/safetyLog.ts';
 import type { LogEntry } from '../../../node/storage/safetyRecord.ts';
 import { SimulatedDisk, type DiskUser } from '../../simulation/node/disk.ts';
-import { seededRandom, type Random } from '../../simulation/random.ts';
+import { seededRandom, type Random } from '../../../devnet/generator/random.ts';
 import { aDigest, chainId, text } from './builders.ts';
 
 const directory = '/home/safety';
