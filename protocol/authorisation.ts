@@ -16,6 +16,7 @@ import {
 } from './practitioner.ts';
 import { readKey } from './practitionerKey.ts';
 import type { RecordReader } from './record.ts';
+import type { RefusalCode } from './refusal.ts';
 import { accepted, refused, type Result } from './result.ts';
 import type { Seal } from './seal.ts';
 
@@ -52,6 +53,18 @@ export interface Signer {
   readonly practitioner: Practitioner;
   readonly key: PublicKey;
 }
+
+/** What an act can be refused for because of who signed it: whoever signs another's payload brings these about at will. */
+export const signerRefusals: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
+  'wrongSigners',
+  'keyUnknown',
+  'keyRevoked',
+  'practitionerNotActive',
+  'roleMissing',
+  'scopeMissing',
+  'notPermitted',
+  'redeemKeyWrong',
+]);
 
 /** Scope that opens a class of prescriptions. */
 export function scopeOfClass(prescriptionClass: PrescriptionClass): string {

@@ -2,19 +2,38 @@
  * Ids that were executed (README.md, E3 to E9): the rows of the id chains, which make them part of the state root by one record an
  * hour. A row holds all that execution asks of an id, so that whoever restores the rows can check every bit of them.
  */
-import type { Digest, Id, Timestamp } from './brand.ts';
-import { bytesToHex, hexToBytes, uint64Bytes, uint64FromBytes } from './bytes.ts';
+import type { Digest, Id, MemberName, Timestamp } from './brand.ts';
+import { bytesToHex, hexToBytes, uint64Bytes, uint64FromBytes, utf8ToBytes } from './bytes.ts';
 import { taggedHash } from './hash.ts';
 import { invariant } from './invariant.ts';
-import type { SeenId } from './state.ts';
+import type { SeenId, StateView } from './state.ts';
 
 export const idHourMs = 3_600_000;
-const idSize = 16;
-const txIdOffset = 1 + idSize;
+const takenKeySize = 16;
+const txIdOffset = 1 + takenKeySize;
 const untilOffset = txIdOffset + 32;
 /** Bytes of a row. */
 export const idRowSize: number = untilOffset + 8;
 const noChain = new Uint8Array(32);
+
+/** What a transaction is known again by. */
+export interface TransactionIds {
+  readonly id: Id;
+  readonly member: MemberName;
+  readonly txId: Digest;
+}
+
+/** Under which a member's id is taken: ids of two members never meet. 32 hex digits. */
+export function takenIdKey({ member, id }: Omit<TransactionIds, 'txId'>): string {
+  return bytesToHex(taggedHash('takenId', hexToBytes(id), utf8ToBytes(member)).subarray(0, takenKeySize));
+}
+
+/** True if a row says that it was executed; the row may have expired, for hosts prune when they like. */
+export function isSeen(state: Pick<StateView, 'seen'>, transaction: TransactionIds): boolean {
+  return [takenIdKey(transaction), transaction.txId].some(
+    (key) => state.seen(key)?.txId === transaction.txId,
+  );
+}
 
 /** The hour that a row is filed under, counted from 1970. */
 export function idHourOf(until: Timestamp): number {
@@ -26,12 +45,12 @@ export function idChainKey(hour: number): string {
   return `ids/${hour}`;
 }
 
-/** 1 if the id was taken, else 0 (1) ‖ id, or zeros if it was taken: then the row stands under its txId (16) ‖ txId (32) ‖ notAfter (8). */
+/** 1 if it stands under its txId, else 0 (1) ‖ the key that its id is taken under, or zeros (16) ‖ txId (32) ‖ notAfter (8). */
 export function encodeIdRow({ key, txId, until }: SeenId): Uint8Array {
   const row = new Uint8Array(idRowSize);
-  const isIdReused = key === txId;
-  row[0] = isIdReused ? 1 : 0;
-  if (!isIdReused) row.set(hexToBytes(key), 1);
+  const isUnderTxId = key === txId;
+  row[0] = isUnderTxId ? 1 : 0;
+  if (!isUnderTxId) row.set(hexToBytes(key), 1);
   row.set(hexToBytes(txId), txIdOffset);
   row.set(uint64Bytes(until), untilOffset);
   return row;
@@ -50,13 +69,13 @@ export function decodeIdRows(bytes: Uint8Array): readonly SeenId[] | null {
 }
 
 function decodeIdRow(row: Uint8Array): SeenId | null {
-  const id = bytesToHex(row.subarray(1, txIdOffset)) as Id;
+  const key = bytesToHex(row.subarray(1, txIdOffset));
   const txId = bytesToHex(row.subarray(txIdOffset, untilOffset)) as Digest;
   const until = uint64FromBytes(row.subarray(untilOffset));
   if (until === null) return null;
-  if (row[0] === 0) return { key: id, txId, until: until as Timestamp };
-  const isIdReused = row[0] === 1 && /^0+$/.test(id);
-  return isIdReused ? { key: txId, txId, until: until as Timestamp } : null;
+  if (row[0] === 0) return { key, txId, until: until as Timestamp };
+  const isUnderTxId = row[0] === 1 && /^0+$/.test(key);
+  return isUnderTxId ? { key: txId, txId, until: until as Timestamp } : null;
 }
 
 /** The chain of an hour after one more block: `before` is the record so far, null for the first. */

@@ -20,6 +20,7 @@ const tags = {
   stateValue: 'rxledger/state-value/1',
   stateLeaf: 'rxledger/state-leaf/1',
   stateNode: 'rxledger/state-node/1',
+  takenId: 'rxledger/taken-id/1',
   idChain: 'rxledger/id-chain/1',
   commitment: 'rxledger/commitment/1',
   blob: 'rxledger/blob/1',

@@ -2,9 +2,10 @@
  * The ledger: what a block does to the state. Pure, so that the proposer and every voter compute the same receipts and the
  * same roots; the rules are numbered in README.md, "Execution".
  */
+import { signerRefusals } from './authorisation.ts';
 import type { Digest, Height, Id, MemberName, Sequence, Timestamp, Verified } from './brand.ts';
 import { compareText, uint64Bytes, uint64FromBytes } from './bytes.ts';
-import { encodeIdRow, idChainKey, idHourOf, linkIds } from './executedId.ts';
+import { encodeIdRow, idChainKey, idHourOf, linkIds, takenIdKey } from './executedId.ts';
 import { invariant, present } from './invariant.ts';
 import { laneCursor, laneKey } from './lane.ts';
 import { notAfterAheadMsMaxInBlock } from './limits.ts';
@@ -71,6 +72,13 @@ interface Work {
   policyVersion: number;
 }
 
+/** A transaction in the lane of whichever member carries it. */
+interface Carried {
+  readonly transaction: Verified<Transaction>;
+  readonly lane: MemberName;
+  readonly origin: Origin;
+}
+
 interface Verdict {
   readonly code: RefusalCode | null;
   readonly subjects: readonly Id[];
@@ -103,7 +111,7 @@ export function executeBlock(view: StateView, block: BlockContext, batches: read
   for (const [index, batch] of batches.entries()) {
     advanceLane(work, batch);
     for (const [position, transaction] of batch.transactions.entries()) {
-      execute(work, transaction, { batch: index, position });
+      execute(work, { transaction, lane: batch.member, origin: { batch: index, position } });
     }
   }
   chainIds(work);
@@ -146,19 +154,21 @@ function advanceLane(work: Work, batch: LaneBatch): void {
 }
 
 /** One transaction: passed over without a trace, or executed and answered with a receipt. */
-function execute(work: Work, transaction: Verified<Transaction>, origin: Origin): void {
+function execute(work: Work, { transaction, lane, origin }: Carried): void {
   const { block } = work;
-  const { id, txId, notAfter } = transaction;
+  const { txId, member, notAfter } = transaction;
   invariant(transaction.chainId === block.chainId, 'the gate lets in only transactions of this chain');
   if (notAfter < block.timeMs || notAfter > block.timeMs + notAfterAheadMsMaxInBlock) return;
-  const first = seenAs(work, id);
-  const isIdReused = first !== null;
-  // While its id is free it cannot have been refused for it: that is why the id stays taken for as long as the refusal is remembered.
-  if (isIdReused && (first.txId === txId || seenAs(work, txId) !== null)) return;
+  const takenKey = takenIdKey(transaction);
+  const taker = seenAs(work, takenKey);
+  if (taker?.txId === txId || seenAs(work, txId) !== null) return;
+  const isIdReused = taker !== null;
   const verdict: Verdict = isIdReused ? { code: 'idReused', subjects: [] } : apply(work, transaction);
-  const key = isIdReused ? txId : id;
-  remember(work, { key, txId, until: notAfter });
-  if (isIdReused && first.until < notAfter) remember(work, { ...first, until: notAfter });
+  const isOwnLane = lane === member;
+  // The payload of another under signatures of one's own has the other's txId: it must not use that up.
+  if (!isOwnLane && verdict.code !== null && signerRefusals.has(verdict.code)) return;
+  // Only members themselves take their ids: anybody can put another's name and id in a payload.
+  remember(work, { key: isOwnLane && !isIdReused ? takenKey : txId, txId, until: notAfter });
   work.receipts.push({
     txId,
     height: block.height,

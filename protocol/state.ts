@@ -10,10 +10,10 @@ export interface StateView {
   /** Encoded page of the state tree at a path of nibbles (text of hex digits, '' is the root page), or null. */
   readonly page: (path: string) => Uint8Array | null;
   /**
-   * The row of the transaction first executed under this transaction id (hex of `Id`), or under this txId. Hosts prune at
-   * different times, so the ledger judges by `until` whether a row still counts, never by whether it is still there.
+   * The row of the transaction that took the id of this key (`takenIdKey`), or that was executed under this txId. Hosts prune
+   * at different times, so the ledger judges by `until` whether a row still counts, never by whether it is still there.
    */
-  readonly seen: (idOrTxId: string) => SeenId | null;
+  readonly seen: (key: string) => SeenId | null;
 }
 
 export interface SeenId {

@@ -4,6 +4,7 @@ import { bodySchemas, type Action } from '../../protocol/action.ts';
 import type { Digest, Id, Timestamp } from '../../protocol/brand.ts';
 import { bytesToHex } from '../../protocol/bytes.ts';
 import { idSchema } from '../../protocol/codec.ts';
+import { takenIdKey } from '../../protocol/executedId.ts';
 import { accepted } from '../../protocol/result.ts';
 import type { Seal } from '../../protocol/seal.ts';
 import type { Signer } from '../../protocol/signature.ts';
@@ -79,7 +80,8 @@ export async function write(
   const { ports, writes } = context;
   const { choice } = call;
   const id = choice.id ?? uuid(ports);
-  const known = choice.id === null ? null : (ports.ledger.state().seen(id)?.txId ?? null);
+  const takenKey = takenIdKey({ member: ports.keystore.member, id });
+  const known = choice.id === null ? null : (ports.ledger.state().seen(takenKey)?.txId ?? null);
   const key = { id, fingerprint: fingerprintOf(call.method, call.params), now: ports.now() };
   const built = writes.once(key, async () => {
     // After a restart only the ledger remembers the id: its outcome is told, the secrets are gone.

@@ -4,6 +4,7 @@
  */
 import type { Block } from '../../protocol/block.ts';
 import type { Digest, Height, Id, Timestamp } from '../../protocol/brand.ts';
+import { isSeen, type TransactionIds } from '../../protocol/executedId.ts';
 import { invariant, present } from '../../protocol/invariant.ts';
 import { bulkFrameBytesMax } from '../../protocol/limits.ts';
 import type { SeenId, StateView, StateWrites } from '../../protocol/state.ts';
@@ -114,9 +115,9 @@ export class LedgerStore implements StateView {
 
   readonly page = (path: string): Uint8Array | null => this.#stateRow(pageKey(path));
 
-  readonly seen = (idOrTxId: string): SeenId | null => {
-    const row = this.#database.get(seenKey(idOrTxId));
-    return row === null ? null : decodeSeenId(idOrTxId, row);
+  readonly seen = (key: string): SeenId | null => {
+    const row = this.#database.get(seenKey(key));
+    return row === null ? null : decodeSeenId(key, row);
   };
 
   /**
@@ -248,9 +249,9 @@ export class LedgerStore implements StateView {
   }
 
   /** True if it has a receipt, though perhaps one from before the base, which is not here. */
-  wasExecuted({ id, txId }: { readonly id: Id; readonly txId: Digest }): boolean {
-    if (this.#database.has(transactionKey(txId))) return true;
-    return this.base > 0 && (this.seen(id)?.txId === txId || this.seen(txId)?.txId === txId);
+  wasExecuted(transaction: TransactionIds): boolean {
+    if (this.#database.has(transactionKey(transaction.txId))) return true;
+    return this.base > 0 && isSeen(this, transaction);
   }
 
   /** Transactions that concern an id, oldest first, beginning after `after` (null: from the first), at most `limit`. */

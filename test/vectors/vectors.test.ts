@@ -54,18 +54,18 @@ describe('the protocol, byte for byte', () => {
   it('keeps the roots of an executed block', () => {
     const { receiptsRoot, stateRoot } = aStampedBlock().execution;
     assert.equal(receiptsRoot, '267de70e12eb12697b158f23f8229e092f5ce1720512fdb7b86ba519e9edc50f');
-    assert.equal(stateRoot, '605ad697ed5a4a6e0a51c0374688abd1feb73c635f61d0829287844cb2d56dd0');
+    assert.equal(stateRoot, '19872657eaa994961c3b76241b81f5b1550456381dc4976a8edf4ba4bb0eef5e');
   });
 
   it('keeps the bytes of a stamp', () => {
     const bytes = encodeStamp(aStamp(aStampedBlock()));
     assert.equal(bytes.length, 1_287);
-    assert.equal(sha256Of(bytes), '84f4e3e0f2137ec996e2c6d95d0fb4073f64baacd7a39d791eb87f21a10d2dfb');
+    assert.equal(sha256Of(bytes), 'db50af6a8cfff919d289c0809a265492cacaa8eefa472b05199637b43391b2b9');
   });
 
   it('keeps the bytes of a state stamp', () => {
     const bytes = encodeStateStamp(aStateStamp(aStampedBlock()));
     assert.equal(bytes.length, 919);
-    assert.equal(sha256Of(bytes), '880e347a31cb13ebf7d339b61895e4315d84da5ed877ba7ba41a7cd3eff6c213');
+    assert.equal(sha256Of(bytes), '9707a03ea4714f4b5dfa80a399b18695e7cfcd562a07753ba0b832b28886b18f');
   });
 });

@@ -1,11 +1,20 @@
 /** Rows of executed ids: one byte form, and every bit of it in the chain. */
 import assert from 'node:assert/strict';
+import type { MemberName } from '../../../protocol/brand.ts';
 import { concatBytes } from '../../../protocol/bytes.ts';
-import { decodeIdRows, encodeIdRow, idHourOf, idRowSize, linkIds } from '../../../protocol/executedId.ts';
+import {
+  decodeIdRows,
+  encodeIdRow,
+  idHourOf,
+  idRowSize,
+  linkIds,
+  takenIdKey,
+} from '../../../protocol/executedId.ts';
 import type { SeenId } from '../../../protocol/state.ts';
 import { aDigest, anId, later, noon } from '../../support/chain.ts';
 
-const executed: SeenId = { key: anId(1), txId: aDigest(2), until: later(60_000) };
+const member = 'hospital' as MemberName;
+const executed: SeenId = { key: takenIdKey({ member, id: anId(1) }), txId: aDigest(2), until: later(60_000) };
 const reused: SeenId = { key: aDigest(3), txId: aDigest(3), until: later(60_001) };
 
 describe('the row of an executed id', () => {
@@ -14,6 +23,17 @@ describe('the row of an executed id', () => {
     assert.equal(bytes.length, 2 * idRowSize);
     assert.deepEqual(decodeIdRows(bytes), [executed, reused]);
     assert.deepEqual(decodeIdRows(new Uint8Array(0)), []);
+  });
+
+  it('is under another key for another member, and for another id', () => {
+    const other = 'clinic' as MemberName;
+    const keys = [
+      takenIdKey({ member, id: anId(1) }),
+      takenIdKey({ member, id: anId(2) }),
+      takenIdKey({ member: other, id: anId(1) }),
+    ];
+    assert.equal(new Set(keys).size, 3);
+    for (const key of keys) assert.match(key, /^[0-9a-f]{32}$/);
   });
 
   it('has one form', () => {

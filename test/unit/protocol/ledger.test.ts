@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import type { Digest, Height, Id, MemberName, Timestamp } from '../../../protocol/brand.ts';
+import type { Action } from '../../../protocol/action.ts';
+import type { Digest, Height, MemberName, Verified } from '../../../protocol/brand.ts';
 import { bytesToHex, compareText, hexToBytes, uint64Bytes, utf8ToBytes } from '../../../protocol/bytes.ts';
+import { takenIdKey } from '../../../protocol/executedId.ts';
 import { genesisPoint, genesisState } from '../../../protocol/genesisBlock.ts';
 import { taggedDigest } from '../../../protocol/hash.ts';
 import { laneCursor } from '../../../protocol/lane.ts';
@@ -14,6 +16,7 @@ import { stateValueHash } from '../../../protocol/statePage.ts';
 import { updateTree } from '../../../protocol/stateTree.ts';
 import type { Transaction } from '../../../protocol/transaction.ts';
 import {
+  adminOf,
   aLaneBatch,
   anId,
   aRegistration,
@@ -23,6 +26,7 @@ import {
   testChainId,
   testGenesis,
   valueOf,
+  type TransactionInput,
 } from '../../support/chain.ts';
 
 const hourMs = 3_600_000;
@@ -44,8 +48,13 @@ function outcomesOf(execution: Execution): readonly (string | null)[] {
 }
 
 /** A registration of practitioner `number` under transaction id `number`. */
-function registering(number: number, input: { id?: Id; notAfter?: Timestamp } = {}) {
+function registering(number: number, input: TransactionInput = {}): Verified<Transaction> {
   return aTransaction({ id: anId(number), action: aRegistration(number), ...input });
+}
+
+function aSuspension(number: number): Action {
+  const body = { practitionerId: anId(number), scope: null, reason: 'leave' };
+  return { kind: 'practitioner.suspend', body };
 }
 
 /** A view whose host has forgotten every seen row. */
@@ -126,7 +135,7 @@ describe('executing a block', () => {
       [...writes.records.keys()],
       [`ids/${bucket}`, 'ids-oldest', 'lane/hospital'].toSorted(compareText),
     );
-    assert.deepEqual(writes.seen, [{ key: stranger.id, txId: stranger.txId, until: stranger.notAfter }]);
+    assert.deepEqual(writes.seen, [{ key: stranger.txId, txId: stranger.txId, until: stranger.notAfter }]);
   });
 
   it('changes nothing but the cursor of old ids in an empty block, and nothing at all in the next', () => {
@@ -201,7 +210,7 @@ describe('a transaction that comes again', () => {
     const execution = execute(genesisView, [aLaneBatch('hospital', 1, [first, other, other, first])]);
     assert.deepEqual(outcomesOf(execution), ['committed', 'idReused']);
     assert.deepEqual(execution.writes.seen, [
-      { key: anId(1), txId: first.txId, until: first.notAfter },
+      { key: takenIdKey(first), txId: first.txId, until: first.notAfter },
       { key: other.txId, txId: other.txId, until: other.notAfter },
     ]);
     const after = execute(
@@ -215,21 +224,15 @@ describe('a transaction that comes again', () => {
   it('is passed over after a refusal for its id, also when the first transaction under that id is long over', () => {
     const other = registering(2, { id: anId(1), notAfter: later(200_000) });
     const before = execute(genesisView, [aLaneBatch('hospital', 1, [first, other])]);
-    assert.deepEqual(before.writes.seen, [
-      { key: anId(1), txId: first.txId, until: other.notAfter },
-      { key: other.txId, txId: other.txId, until: other.notAfter },
-    ]);
     const view = overlay(genesisView, before.writes);
     assert.deepEqual(outcomesOf(execute(view, [aLaneBatch('hospital', 2, [other])], 60_001)), []);
-    const third = registering(3, { id: anId(1), notAfter: later(200_000) });
-    assert.deepEqual(outcomesOf(execute(view, [aLaneBatch('hospital', 2, [third])], 60_001)), ['idReused']);
   });
 
   it('keeps its id after a refusal', () => {
-    const refusedFirst = aTransaction({ id: anId(5), member: 'nobody' });
+    const refusedFirst = registering(5, { signers: [adminOf('clinic')] });
     const again = registering(6, { id: anId(5) });
     const execution = execute(genesisView, [aLaneBatch('hospital', 1, [refusedFirst, again])]);
-    assert.deepEqual(outcomesOf(execution), ['memberUnknown', 'idReused']);
+    assert.deepEqual(outcomesOf(execution), ['wrongSigners', 'idReused']);
   });
 
   it('gives its id back when its time is over, on hosts that pruned the row and on those that did not', () => {
@@ -245,18 +248,68 @@ describe('a transaction that comes again', () => {
   });
 });
 
+/** Whoever reads a batch that waits can have something of its own ordered before it, but only in its own lane. */
+describe('a transaction that another member copies from a batch that waits', () => {
+  const victim = registering(1);
+  const lanes = (copies: readonly Verified<Transaction>[]): readonly LaneBatch[] => [
+    aLaneBatch('clinic', 1, copies),
+    aLaneBatch('hospital', 1, [victim]),
+  ];
+
+  it('keeps its id free, whatever others put under it in their own lanes', () => {
+    const id = victim.id;
+    const underItsId = aTransaction({ id, member: 'clinic', action: aRegistration(2) });
+    const underItsName = registering(1, { id, notAfter: later(50_000), action: aSuspension(7) });
+    const outcomes = outcomesOf(execute(genesisView, lanes([underItsId, underItsName])));
+    assert.deepEqual(outcomes, ['committed', 'practitionerUnknown', 'committed']);
+  });
+
+  it('is not used up by a copy under signatures of others', () => {
+    const copies = [[adminOf('clinic')], [adminOf('hospital'), adminOf('clinic')]].map((signers) =>
+      registering(1, { signers }),
+    );
+    assert.deepEqual(new Set(copies.map(({ txId }) => txId)), new Set([victim.txId]));
+    const first = execute(genesisView, lanes(copies));
+    assert.deepEqual(outcomesOf(first), ['committed']);
+    assert.deepEqual(first.origins, [{ batch: 1, position: 0 }]);
+    const view = overlay(genesisView, execute(genesisView, [aLaneBatch('clinic', 1, copies)]).writes);
+    assert.deepEqual(outcomesOf(execute(view, [aLaneBatch('hospital', 1, [victim])], 2_000)), ['committed']);
+  });
+
+  it('is executed once, if they are the same bytes, and still refuses other bytes under its id in any lane', () => {
+    const carried = execute(genesisView, lanes([victim]));
+    assert.deepEqual(outcomesOf(carried), ['committed']);
+    assert.deepEqual(carried.writes.seen, [{ key: victim.txId, txId: victim.txId, until: victim.notAfter }]);
+    const own = overlay(genesisView, execute(genesisView, [aLaneBatch('hospital', 1, [victim])]).writes);
+    const other = registering(2, { id: victim.id });
+    assert.deepEqual(outcomesOf(execute(own, [aLaneBatch('clinic', 1, [other])], 2_000)), ['idReused']);
+  });
+
+  it('leaves its refusal for its own signers in its own lane', () => {
+    const wrong = registering(1, { signers: [adminOf('clinic')] });
+    assert.deepEqual(outcomesOf(execute(genesisView, [aLaneBatch('hospital', 1, [wrong])])), [
+      'wrongSigners',
+    ]);
+    const elsewhere = execute(genesisView, [aLaneBatch('clinic', 1, [wrong])]);
+    assert.deepEqual([elsewhere.receipts, elsewhere.writes.seen], [[], []]);
+  });
+});
+
 describe('the chain of executed ids', () => {
   const bucketOf = (time: number): string => `ids/${Math.floor(time / hourMs)}`;
+  const takenOf = ({ id, member }: Transaction): string =>
+    taggedDigest('takenId', hexToBytes(id), utf8ToBytes(member)).slice(0, 32);
 
   it('continues over blocks, by the hour of notAfter, in order of execution', () => {
     const [one, two, three] = [registering(1), registering(2), registering(3, { id: anId(1) })];
     const first = execute(genesisView, [aLaneBatch('hospital', 1, [one])]);
     const view = overlay(genesisView, first.writes);
     const second = execute(view, [aLaneBatch('hospital', 2, [two, three])], 2_000);
-    const row = (flag: number, id: Id, { txId, notAfter }: Transaction): Uint8Array =>
-      new Uint8Array([flag, ...hexToBytes(id), ...hexToBytes(txId), ...uint64Bytes(notAfter)]);
-    const link = taggedDigest('idChain', new Uint8Array(32), row(0, one.id, one));
-    const chain = taggedDigest('idChain', hexToBytes(link), row(0, two.id, two), row(1, anId(0), three));
+    const row = (flag: number, taken: string, { txId, notAfter }: Transaction): Uint8Array =>
+      new Uint8Array([flag, ...hexToBytes(taken), ...hexToBytes(txId), ...uint64Bytes(notAfter)]);
+    const link = taggedDigest('idChain', new Uint8Array(32), row(0, takenOf(one), one));
+    const rows = [row(0, takenOf(two), two), row(1, '00'.repeat(16), three)];
+    const chain = taggedDigest('idChain', hexToBytes(link), ...rows);
     const key = bucketOf(one.notAfter);
     assert.equal(bytesToHex(first.writes.records.get(key) ?? utf8ToBytes('none')), link);
     assert.equal(bytesToHex(second.writes.records.get(key) ?? utf8ToBytes('none')), chain);

@@ -234,6 +234,17 @@ describe('a write', () => {
     assert.deepEqual([error.data.name, error.data.path], ['idReused', 'id']);
   });
 
+  it('under an id that another member used is an act of its own', async () => {
+    const { hospital, pharmacy } = cast();
+    const issued = await hospital.call('rx_issue', { ...prescription, id });
+    const fillSecret = issued.fillSecrets[0] ?? '';
+    const until = time(12 * hour);
+    const params = { id, practitioner: 'ph-wang', fillSecret, until, mode: 'counter' } as const;
+    await write(pharmacy, 'fill_reserve', params);
+    const { prescription: shown } = await hospital.call('rx_get', { rxId: issued.rxId });
+    assert.equal(shown.fills[0]?.status, 'reserved');
+  });
+
   it('that a restarted node no longer remembers is told from the ledger, without its secrets', async () => {
     const chain = memoryChain();
     const first = await memberOn(chain, 'hospital').call('rx_issue', { ...prescription, id });
