@@ -1,8 +1,8 @@
 /**
- * A consortium in memory behind the ports of the JSON-RPC server: every submitted transaction becomes a block of its own, executed by
- * the real ledger. No network, no disk, no agreement; the clock stands at the time of the latest block.
+ * A consortium in memory behind the ports of the JSON-RPC server: every submitted transaction passes the real gate and becomes a block
+ * of its own, executed by the real ledger. No network, no disk, no agreement; the clock stands at the time of the latest block.
  */
-import { ed25519, signerFromSeed } from '../../../node/ed25519.ts';
+import { signerFromSeed } from '../../../node/ed25519.ts';
 import type { EventFeed } from '../../../node/rpc/events.ts';
 import { eventFeed } from '../../../node/rpc/events.ts';
 import { looksMax } from '../../../node/rpc/limits.ts';
@@ -41,9 +41,10 @@ import { readPrescription } from '../../../protocol/prescription.ts';
 import type { Receipt } from '../../../protocol/receipt.ts';
 import { accepted, refused, type Result } from '../../../protocol/result.ts';
 import { emptyState, overlay, type StateView, type StateWrites } from '../../../protocol/state.ts';
-import { decodeTransaction, verifyTransaction, type Transaction } from '../../../protocol/transaction.ts';
+import type { Transaction } from '../../../protocol/transaction.ts';
 import { aGenesis, aHeader, noon } from '../../support/chain.ts';
 import { aSealingKeyPair, aSeed, aSigner } from '../../support/keys.ts';
+import { aGate } from '../../support/nodeParts.ts';
 
 const members: readonly (readonly [name: string, role: MemberRole])[] = [
   ['hospital', 'hospital'],
@@ -168,16 +169,20 @@ function viewOf(chain: MemoryChain): RecordView {
   };
 }
 
-/** Executes one transaction as a block of its own. */
-function commit(chain: MemoryChain, transaction: Verified<Transaction>): void {
+/** Executes transactions as one block, each in a batch of its own. */
+function commit(chain: MemoryChain, transactions: readonly Verified<Transaction>[]): void {
   const height = (chain.blocks.length + 1) as Height;
   const timeMs = (chain.timeMs + 1_000) as Timestamp;
   const chainId = chainIdOf(genesis);
   const parentDigest = chain.blocks.at(-1)?.digest ?? chainId;
-  const { member } = transaction;
-  const sequence = (laneCursor(chain.state, member) + 1) as Sequence;
   const context = { chainId, height, timeMs, parentDigest };
-  const executed = executeBlock(chain.state, context, [{ member, sequence, transactions: [transaction] }]);
+  const batches = transactions.map((transaction, index) => {
+    const { member } = transaction;
+    const before = transactions.slice(0, index).filter((other) => other.member === member).length;
+    const sequence = (laneCursor(chain.state, member) + before + 1) as Sequence;
+    return { member, sequence, transactions: [transaction] };
+  });
+  const executed = executeBlock(chain.state, context, batches);
   const { receiptsRoot, stateRoot, receipts } = executed;
   const header = aHeader({ chainId, height, timeMs, parentDigest, receiptsRoot, stateRoot });
   chain.timeMs = timeMs;
@@ -187,14 +192,14 @@ function commit(chain: MemoryChain, transaction: Verified<Transaction>): void {
     header,
     digest: digestOf(bytesToHex(encodeHeader(header))),
     receipts,
-    transactions: receipts.map(() => transaction),
+    transactions: executed.origins.flatMap(({ batch }) => transactions[batch] ?? []),
   });
   for (const [index, subjects] of executed.subjects.entries()) {
     for (const subject of subjects) {
       chain.history.set(subject, [...(chain.history.get(subject) ?? []), { height, index }]);
     }
   }
-  chain.pending.delete(transaction.txId);
+  for (const { txId } of transactions) chain.pending.delete(txId);
   for (const listener of chain.listeners) listener(height);
 }
 
@@ -211,20 +216,26 @@ function statusOf(chain: MemoryChain, txId: Digest): TransactionStatus {
   const block = location === null ? undefined : chain.blocks[location.height - 1];
   const receipt = block?.receipts[location?.index ?? 0] ?? null;
   const pending = chain.pending.get(txId);
-  const notAfter = pending?.notAfter ?? block?.transactions[0]?.notAfter ?? null;
+  const notAfter = pending?.notAfter ?? block?.transactions[location?.index ?? 0]?.notAfter ?? null;
   if (receipt !== null) return { txId, status: receipt.outcome, receipt, notAfter };
   return { txId, status: pending === undefined ? 'unknown' : 'pending', receipt: null, notAfter };
 }
 
+/** What waited on a stalled ledger becomes one block, in the order in which it came. */
+export function commitPending(chain: MemoryChain): void {
+  chain.isStalled = false;
+  commit(chain, [...chain.pending.values()]);
+}
+
+const gate = aGate({ chainId: chainIdOf(genesis) });
+
 async function submit(chain: MemoryChain, envelopeBytes: Uint8Array): Promise<Result<TransactionStatus>> {
-  const decoded = decodeTransaction(envelopeBytes);
-  if (!decoded.ok) return decoded;
-  const verified = verifyTransaction(decoded.value, chainIdOf(genesis), ed25519);
-  if (!verified.ok) return verified;
-  const { txId } = verified.value;
+  const transaction = await gate.transaction(envelopeBytes, chain.timeMs);
+  if (!transaction.ok) return transaction;
+  const { txId } = transaction.value;
   if (statusOf(chain, txId).status === 'unknown') {
-    chain.pending.set(txId, verified.value);
-    if (!chain.isStalled) commit(chain, verified.value);
+    chain.pending.set(txId, transaction.value);
+    if (!chain.isStalled) commit(chain, [transaction.value]);
   }
   return accepted(statusOf(chain, txId));
 }

@@ -36,14 +36,14 @@ export interface Step {
   readonly notBefore: number;
 }
 
-const hour = 3_600_000;
-const day: number = 24 * hour;
+export const hour = 3_600_000;
+export const day: number = 24 * hour;
 
-function time(afterMs: number): string {
+export function time(afterMs: number): string {
   return new Date(noon + afterMs).toISOString();
 }
 
-function id(text: string): string {
+export function id(text: string): string {
   return hexOf(idOf(text));
 }
 
@@ -59,7 +59,7 @@ interface StepInput {
 }
 
 /** `by` is `member: name + name, member: name`; the first member sends. */
-function step(kind: ActionKind, input: StepInput): Step {
+export function step(kind: ActionKind, input: StepInput): Step {
   const by = input.by.split(', ').flatMap((group) => {
     const [member = '', names = ''] = group.split(': ');
     return names === '' ? [] : names.split(' + ').map((name) => [member, name] as const);
@@ -79,7 +79,7 @@ function step(kind: ActionKind, input: StepInput): Step {
   };
 }
 
-function tokenOf(rx: string): PatientToken {
+export function tokenOf(rx: string): PatientToken {
   return { rxId: idOf(rx), secret: aSeed(`token of ${rx}`) };
 }
 
@@ -94,7 +94,7 @@ interface IssueInput {
 }
 
 /** Two items of 30 and 20, one fill, two days. */
-function issue(rx: string, input: IssueInput = {}): Step {
+export function issue(rx: string, input: IssueInput = {}): Step {
   const token = tokenOf(rx);
   const { by = 'hospital: dr-zhang', start = 0, replaces, reviewRequired = false } = input;
   const item = { repeats: 0, intervalDays: 0, substitutionAllowed: false };
@@ -145,7 +145,7 @@ interface FillInput {
 }
 
 /** For twelve hours from noon on, or from later. */
-function reserve(rx: string, input: FillInput & { readonly isNominated?: boolean } = {}): Step {
+export function reserve(rx: string, input: FillInput & { readonly isNominated?: boolean } = {}): Step {
   const { by = 'pharmacy: ph-wang', outcome = 'committed', notBefore = 0 } = input;
   const pharmacy = by.split(':')[0] ?? '';
   const named = { rxId: id(rx), k: 0 };
@@ -168,7 +168,7 @@ interface SupplyInput extends FillInput {
   readonly isEquivalent?: boolean;
 }
 
-function dispense(rx: string, input: SupplyInput = {}): Step {
+export function dispense(rx: string, input: SupplyInput = {}): Step {
   const { by = 'pharmacy: ph-wang', event = `event of ${rx}`, isEquivalent = false } = input;
   const items = input.items ?? [
     [0, 30],
@@ -193,12 +193,12 @@ function dispense(rx: string, input: SupplyInput = {}): Step {
   });
 }
 
-const named = (rx: string, more: JsonObject = {}): JsonObject => ({ rxId: id(rx), k: 0, ...more });
-const packs = (rx: string): readonly string[] =>
+export const named = (rx: string, more: JsonObject = {}): JsonObject => ({ rxId: id(rx), k: 0, ...more });
+export const packs = (rx: string): readonly string[] =>
   [0, 1].map((item) => hexOf(digestOf(`pack event of ${rx} ${item}`)));
-const stopped = (rx: string): JsonObject => ({ rxId: id(rx), k: null, reason: 'query' });
-const nomination = (pharmacy: string): JsonObject => ({ pharmacy, until: time(day) });
-const parcel = (rx: string): JsonObject => ({ parcelId: id(`parcel of ${rx}`) });
+export const stopped = (rx: string): JsonObject => ({ rxId: id(rx), k: null, reason: 'query' });
+export const nomination = (pharmacy: string): JsonObject => ({ pharmacy, until: time(day) });
+export const parcel = (rx: string): JsonObject => ({ parcelId: id(`parcel of ${rx}`) });
 const register = { roles: ['pharmacist'], scopes: ['ordinary'], validUntil: time(100 * day) };
 const card = hexOf(aSigner('pharmacy card').publicKey);
 const hospitalCard = hexOf(aSigner('hospital card').publicKey);
@@ -209,7 +209,7 @@ const whole = { ...newcomer, scope: null, reason: 'check' };
 const delegates = { delegatorId: id('dr-zhang'), delegateId: id('as-yu') };
 const grant = { ...delegates, classes: ['ordinary'], perDayMax: 1, until: time(10 * day) };
 
-function ship(rx: string): Step {
+export function ship(rx: string): Step {
   const body = { ...named(rx), ...parcel(rx), courier: 'courier', deliverBy: time(day) };
   return step('delivery.ship', {
     by: 'pharmacy: ph-wang, courier: rider-ma',
@@ -217,7 +217,7 @@ function ship(rx: string): Step {
   });
 }
 
-function withdraw(
+export function withdraw(
   rx: string,
   more: Omit<StepInput, 'body' | 'by'> & { readonly packs?: readonly string[] } = {},
 ): Step {
