@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { actionKinds } from '../../../protocol/action.ts';
+import { compareText } from '../../../protocol/bytes.ts';
 import { fillStatuses, type FillStatus } from '../../../protocol/fillStatus.ts';
 import { present } from '../../../protocol/invariant.ts';
 import { parcelStatuses, readParcel } from '../../../protocol/parcel.ts';
@@ -55,6 +56,7 @@ import {
   type World,
 } from '../../support/domain.ts';
 import { aRevokeKey } from '../../support/people.ts';
+import { casesByTheme } from '../rpc/refusals/allCases.ts';
 
 // Compiled to dist/test/unit/protocol/, four folders below the top.
 const top = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', '..');
@@ -65,56 +67,74 @@ const governance = readFileSync(join(top, 'protocol', 'governance.md'), 'utf8');
 interface Row {
   readonly kind: string;
   readonly refusals: readonly string[];
-  /** Files that test it. */
-  readonly tests: readonly string[];
+  /** What tests it, as text. */
+  readonly test: string;
 }
 
-/** The rows of every table whose section names its tests. */
-function rowsOfManual(): readonly Row[] {
-  return manual.split(/^## /m).flatMap((section) => {
-    const [title = ''] = section.split('\n');
-    const tests = [...title.matchAll(/`(\w+\.test\.ts)`/g)].map((match) => match[1] ?? '');
-    const lines = section.split('\n').filter((line) => /^\| `\w+\.\w+`/.test(line));
-    return tests.length === 0 ? [] : lines.map((line) => rowOf(line, tests));
+/** The rows of every table whose section names its tests, and those of governance.md, each of which names its own. */
+function allRows(): readonly Row[] {
+  const rows = manual.split(/^## /m).flatMap((section) => {
+    const tests = testsIn(section.split('\n')[0] ?? '');
+    return tests.length === 0 ? [] : linesOf(section).map((line) => rowOf(line, partsAbout(line, tests)));
   });
+  return [...rows, ...linesOf(governance).map((line) => rowOf(line, testsIn(line).join('\n')))];
 }
 
-function rowOf(line: string, tests: readonly string[]): Row {
-  const cells = line.split('|').map((cell) => cell.trim());
-  const kind = cells[1]?.replaceAll('`', '') ?? '';
-  const refusals = [...(cells[4] ?? '').matchAll(/`(\w+)`/g)].map((match) => match[1] ?? '');
-  return { kind, refusals, tests };
+/** The lines of tables of transitions; those of states have more columns. */
+function linesOf(text: string): readonly string[] {
+  return text.split('\n').filter((line) => /^\| `\w+\.\w+`/.test(line) && line.split('|').length <= 7);
 }
 
-const rows = rowsOfManual();
+/** The texts of the test files that are named. */
+function testsIn(text: string): readonly string[] {
+  const files = [...text.matchAll(/`(\w+\.test\.ts)`/g)].map((match) => match[1] ?? '');
+  return files.map((file) => readFileSync(join(top, 'test', 'unit', 'protocol', file), 'utf8'));
+}
 
-/** The part of a test file that is about one kind. */
-function testOf(kind: string, files: readonly string[]): string {
-  const texts = files.map((file) => readFileSync(join(top, 'test', 'unit', 'protocol', file), 'utf8'));
-  const parts = texts.flatMap((text) => text.split(/^describe\('/m));
-  return parts.filter((part) => part.startsWith(kind)).join('\n');
+/** The parts of tests that are about the kind of a line. */
+function partsAbout(line: string, tests: readonly string[]): string {
+  const parts = tests.flatMap((text) => text.split(/^describe\('/m));
+  return parts.filter((part) => part.startsWith(kindOf(line))).join('\n');
+}
+
+function kindOf(line: string): string {
+  return /`([^`]+)`/.exec(line)?.[1] ?? '';
+}
+
+function rowOf(line: string, test: string): Row {
+  return { kind: kindOf(line), refusals: codesIn(line.split('|')[4] ?? ''), test };
+}
+
+function codesIn(text: string): readonly string[] {
+  const known: readonly string[] = refusalCodes;
+  return [...text.matchAll(/`(\w+)`/g)].map((match) => match[1] ?? '').filter((code) => known.includes(code));
+}
+
+const rows = allRows();
+
+/** Those that may stand before the ones of any row: who signs, and how a motion is opened. */
+function sharedRefusals(): readonly string[] {
+  const who = manual.split(/^## /m).find((section) => section.startsWith('Who signs')) ?? '';
+  const opening = governance.split('\n').find((line) => line.includes('. O: ')) ?? '';
+  return [...codesIn(who), ...codesIn(opening)];
 }
 
 describe('the tables of transitions', () => {
+  const calls = Object.values(casesByTheme).flat();
+
   it('have a row for each kind of action, and no other', () => {
-    const isTold = (kind: string): boolean =>
-      rows.some((row) => row.kind === kind) || governance.includes(`\n| \`${kind}\` |`);
-    assert.deepEqual(
-      actionKinds.filter((kind) => !isTold(kind)),
-      [],
-    );
-    assert.deepEqual(
-      rows.map((row) => row.kind).filter((kind) => !(actionKinds as readonly string[]).includes(kind)),
-      [],
-    );
+    assert.deepEqual(rows.map((row) => row.kind).toSorted(compareText), actionKinds.toSorted(compareText));
   });
 
   it('name refusals that the protocol has', () => {
     const known: readonly string[] = refusalCodes;
-    const strange = rows.flatMap(({ kind, refusals }) =>
-      refusals.filter((code) => !known.includes(code)).map((code) => `${kind}: ${code}`),
+    const named = linesOf(`${manual}\n${governance}`).flatMap(
+      (line) => (line.split('|')[4] ?? '').match(/(?<=`)\w+(?=`)/g) ?? [],
     );
-    assert.deepEqual(strange, []);
+    assert.deepEqual(
+      named.filter((code) => !known.includes(code)),
+      [],
+    );
   });
 
   it('leave out no refusal: what is not in README.md or governance.md is in one of them', () => {
@@ -125,12 +145,27 @@ describe('the tables of transitions', () => {
   });
 
   it('name for each kind a test that reaches each of its refusals', () => {
-    const untested = rows.flatMap(({ kind, refusals, tests }) => {
-      const text = testOf(kind, tests);
-      if (text === '') return [`${kind}: no test`];
-      return refusals.filter((code) => !text.includes(`'${code}'`)).map((code) => `${kind}: ${code}`);
+    const untested = rows.flatMap(({ kind, refusals, test }) => {
+      if (test === '') return [`${kind}: no test`];
+      const isCalled = (code: string): boolean =>
+        calls.some((call) => call.refused === kind && call.code === code);
+      return refusals
+        .filter((code) => !test.includes(`'${code}'`) && !isCalled(code))
+        .map((code) => `${kind}: ${code}`);
     });
     assert.deepEqual(untested, []);
+  });
+
+  it('name in its row every refusal that a call meets', () => {
+    const shared = sharedRefusals();
+    const unnamed = calls.filter(({ refused, code }) => {
+      const row = rows.find(({ kind }) => kind === refused);
+      return row !== undefined && !row.refusals.includes(code) && !shared.includes(code);
+    });
+    assert.deepEqual(
+      unnamed.map(({ refused, code }) => `${refused}: ${code}`),
+      [],
+    );
   });
 });
 

@@ -2,25 +2,23 @@
 import assert from 'node:assert/strict';
 import type { MotionView } from '../../../node/rpc/governanceContract.ts';
 import { hexOf, toJson } from '../../../node/rpc/json.ts';
-import type { Timestamp } from '../../../protocol/brand.ts';
 import { memberKeysSchema } from '../../../protocol/member.ts';
-import type { RefusalCode } from '../../../protocol/refusal.ts';
-import { type Evidence } from '../../../protocol/evidence.ts';
 import { aSigner } from '../../support/keys.ts';
-import { approve, codeOf, joinWith, keysOf, report, twoBatchesOf, voters } from './governanceCaller.ts';
+import {
+  admitted,
+  approve,
+  codeOf,
+  keysOf,
+  newPolicy,
+  report,
+  twoBatchesOf,
+  voters,
+} from './governanceCaller.ts';
 import { callerOf, memberOn, type Caller } from './caller.ts';
-import { idOf, memoryChain, memoryPorts, type MemoryChain } from './memoryNode.ts';
+import { idOf, memoryChain, memoryPorts } from './memoryNode.ts';
 
 async function motionOf(caller: Caller, motionId: string): Promise<MotionView> {
   return (await caller.call('motion_get', { motionId })).motion;
-}
-
-async function admitted(chain: MemoryChain): Promise<Caller> {
-  const hospital = memberOn(chain, 'hospital');
-  const ticket = await hospital.call('member_invite', { name: 'newcomer', roles: ['pharmacy'] });
-  await hospital.call('member_join', { transaction: joinWith(ticket) });
-  await approve(chain, ticket.motionId);
-  return memberOn(chain, 'newcomer');
 }
 
 describe('members, through the methods', () => {
@@ -90,158 +88,6 @@ describe('members, through the methods', () => {
     const stalled = callerOf(memoryPorts({ ...chain, isStalled: true }));
     assert.equal((await stalled.refusal('member_ready', {})).data?.name, 'unavailable');
   });
-});
-
-interface Case {
-  readonly code: RefusalCode;
-  readonly reach: (chain: MemoryChain) => Promise<RefusalCode | null>;
-}
-
-/** Every refusal of governance, each reached by a call; but `voterSetPending`, which needs two motions carried in one block. */
-const cases: readonly Case[] = [
-  {
-    code: 'memberExists',
-    reach: async (chain) => {
-      const hospital = memberOn(chain, 'hospital');
-      const ticket = await hospital.call('member_invite', { name: 'rival', roles: ['pharmacy'] });
-      return codeOf(hospital, 'member_join', { transaction: joinWith(ticket) });
-    },
-  },
-  {
-    code: 'ticketInvalid',
-    reach: async (chain) => {
-      const hospital = memberOn(chain, 'hospital');
-      const until = new Date(chain.timeMs + 31 * 86_400_000).toISOString();
-      const ticket = await hospital.call('member_invite', { name: 'newcomer', roles: ['pharmacy'], until });
-      const transaction = joinWith(ticket);
-      return codeOf(hospital, 'member_join', { transaction });
-    },
-  },
-  {
-    code: 'motionExists',
-    reach: async (chain) => {
-      const { motionId } = await demotion(chain);
-      return codeOf(memberOn(chain, 'rival'), 'member_propose', {
-        motionId,
-        change: 'demote',
-        member: 'insurer',
-      });
-    },
-  },
-  {
-    code: 'motionUnknown',
-    reach: async (chain) =>
-      codeOf(memberOn(chain, 'hospital'), 'member_vote', { motionId: hexOf(idOf('none')), approve: true }),
-  },
-  {
-    code: 'motionClosed',
-    reach: async (chain) => {
-      const { motionId } = await demotion(chain);
-      await approve(chain, motionId);
-      return codeOf(memberOn(chain, 'courier'), 'member_vote', { motionId, approve: true });
-    },
-  },
-  {
-    code: 'alreadyVoted',
-    reach: async (chain) => {
-      const { motionId } = await demotion(chain);
-      await approve(chain, motionId, 1);
-      return codeOf(memberOn(chain, 'hospital'), 'member_vote', { motionId, approve: false });
-    },
-  },
-  {
-    code: 'notAVoter',
-    reach: async (chain) => {
-      const newcomer = await admitted(chain);
-      const { motionId } = await demotion(chain);
-      return codeOf(newcomer, 'member_vote', { motionId, approve: true });
-    },
-  },
-  {
-    code: 'expiryInvalid',
-    reach: async (chain) =>
-      codeOf(memberOn(chain, 'hospital'), 'member_propose', {
-        change: 'demote',
-        member: 'rival',
-        expiresHeight: 0,
-      }),
-  },
-  {
-    code: 'changeNotApplicable',
-    reach: async (chain) =>
-      codeOf(memberOn(chain, 'hospital'), 'member_propose', { change: 'promote', member: 'rival' }),
-  },
-  {
-    code: 'notReady',
-    reach: async (chain) => {
-      await admitted(chain);
-      const promotion = { change: 'promote', member: 'newcomer' } as const;
-      const { motionId } = await memberOn(chain, 'hospital').call('member_propose', promotion);
-      return (await approve(chain, motionId)).at(-1) ?? null;
-    },
-  },
-  {
-    code: 'votersTooFew',
-    reach: async (chain) => {
-      const first = await demotion(chain);
-      await approve(chain, first.motionId);
-      const second = await memberOn(chain, 'hospital').call('member_propose', {
-        change: 'demote',
-        member: 'insurer',
-      });
-      const [, , refusal] = [
-        ...(await approve(chain, second.motionId, 2)),
-        await codeOf(memberOn(chain, 'courier'), 'member_vote', { motionId: second.motionId, approve: true }),
-      ];
-      return refusal ?? null;
-    },
-  },
-  {
-    code: 'votersSilent',
-    reach: async (chain) => {
-      const { motionId } = await demotion(chain);
-      await approve(chain, motionId, 3);
-      chain.timeMs = (chain.timeMs + 25 * 3_600_000) as Timestamp;
-      return codeOf(memberOn(chain, 'insurer'), 'member_vote', { motionId, approve: true });
-    },
-  },
-  {
-    code: 'policyVersionWrong',
-    reach: async (chain) => {
-      const hospital = memberOn(chain, 'hospital');
-      const { policy } = await hospital.call('policy_get', {});
-      return codeOf(hospital, 'policy_propose', { policy });
-    },
-  },
-  {
-    code: 'policyPending',
-    reach: async (chain) => {
-      await newPolicy(chain, { effectiveHeight: 1_000 });
-      return (await newPolicy(chain, { effectiveHeight: 1_000 })).at(-1) ?? null;
-    },
-  },
-  {
-    code: 'evidenceInvalid',
-    reach: async (chain) => {
-      const evidence = twoBatchesOf('rival');
-      return (await report(chain, { ...evidence, second: evidence.first } as Evidence)).code;
-    },
-  },
-  {
-    code: 'evidenceKnown',
-    reach: async (chain) => {
-      await report(chain, twoBatchesOf('rival'));
-      return (await report(chain, twoBatchesOf('rival'), 'insurer')).code;
-    },
-  },
-];
-
-describe('the refusals of governance, through the methods', () => {
-  for (const { code, reach } of cases) {
-    it(`are reached: ${code}`, async () => {
-      assert.equal(await reach(memoryChain()), code);
-    });
-  }
 });
 
 describe('the rules, through the methods', () => {
@@ -318,21 +164,3 @@ describe('keys, through the methods', () => {
     assert.equal(member.adminKey, keys.adminKey);
   });
 });
-
-async function demotion(chain: MemoryChain): Promise<{ readonly motionId: string }> {
-  return memberOn(chain, 'hospital').call('member_propose', { change: 'demote', member: 'rival' });
-}
-
-async function newPolicy(
-  chain: MemoryChain,
-  when: { readonly effectiveHeight: number },
-): Promise<readonly (RefusalCode | null)[]> {
-  const { policy } = await memberOn(chain, 'hospital').call('policy_get', {});
-  const next = { ...policy, version: 2, graceMs: 0 };
-  const { motionId } = await memberOn(chain, 'hospital').call('policy_propose', { policy: next, ...when });
-  const codes: (RefusalCode | null)[] = [];
-  for (const voter of voters.slice(0, 4)) {
-    codes.push(await codeOf(memberOn(chain, voter), 'policy_vote', { motionId, approve: true }));
-  }
-  return codes;
-}

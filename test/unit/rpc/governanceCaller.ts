@@ -111,3 +111,27 @@ export async function report(
   const envelope = encodeEnvelope(payload, [{ key: signer.publicKey, sig }]);
   return memberOn(chain, by).call('tx_submit', { transaction: bytesText(envelope) });
 }
+
+/** The newcomer's node, after the voters admitted it. */
+export async function admitted(chain: MemoryChain): Promise<Caller> {
+  const hospital = memberOn(chain, 'hospital');
+  const ticket = await hospital.call('member_invite', { name: 'newcomer', roles: ['pharmacy'] });
+  await hospital.call('member_join', { transaction: joinWith(ticket) });
+  await approve(chain, ticket.motionId);
+  return memberOn(chain, 'newcomer');
+}
+
+/** Proposes the next policy and votes for it; what the votes were answered. */
+export async function newPolicy(
+  chain: MemoryChain,
+  when: { readonly effectiveHeight: number },
+): Promise<readonly (RefusalCode | null)[]> {
+  const { policy } = await memberOn(chain, 'hospital').call('policy_get', {});
+  const next = { ...policy, version: 2, graceMs: 0 };
+  const { motionId } = await memberOn(chain, 'hospital').call('policy_propose', { policy: next, ...when });
+  const codes: (RefusalCode | null)[] = [];
+  for (const voter of voters.slice(0, 4)) {
+    codes.push(await codeOf(memberOn(chain, voter), 'policy_vote', { motionId, approve: true }));
+  }
+  return codes;
+}
