@@ -145,7 +145,7 @@ function personsOf(role: Role, extraDoctorCount: number): readonly Person[] {
     case 'insurer':
       return [person(`adjudicator-${first}`, 'adjudicator'), person(`accountant-${second}`, 'accountant')];
     case 'courier':
-      return [person(`rider-${first}`, 'courier')];
+      return [person(`rider-${first}`, 'courier'), person(`rider-${second}`, 'courier')];
     default:
       return role.kind satisfies never;
   }

@@ -7,6 +7,8 @@ import {
   decodeTransaction,
   encodeEnvelope,
   encodePayload,
+  transactionId,
+  transactionSigningBytes,
   type Transaction,
 } from '../../protocol/transaction.ts';
 
@@ -36,6 +38,14 @@ export function unsignedTransaction(chainId: Digest, act: TimedAct): Transaction
   const decoded = decodeTransaction(encodeEnvelope(payloadOf(chainId, act), signatures));
   if (!decoded.ok) throw new Error(`an act does not encode: ${decoded.refusal.detail}`);
   return decoded.value;
+}
+
+/** The envelope, signed, as an application with its own keys sends it. */
+export function signedEnvelope(chainId: Digest, act: TimedAct): Uint8Array {
+  const payload = payloadOf(chainId, act);
+  const message = transactionSigningBytes(chainId, transactionId(payload));
+  const signatures = act.signers.map((signer) => ({ key: signer.publicKey, sig: signer.sign(message) }));
+  return encodeEnvelope(payload, signatures);
 }
 
 function payloadOf(chainId: Digest, { id, at, member, action }: TimedAct): Uint8Array {

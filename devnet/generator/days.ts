@@ -31,7 +31,8 @@ export function* actsOfDays(region: Region, options: DaysOptions): Generator<Tim
   for (;;) {
     const soonest = running.peek();
     if (born.done !== true && (soonest === null || born.value <= soonest.next.at)) {
-      const one = aCase(region, seededRandom(random.below(2 ** 31), `${options.seed}/${number}`), born.value);
+      const own = seededRandom(random.below(2 ** 31), `${options.seed}/${number}`);
+      const one = aCase(region, own, { issuedAt: born.value, isAtOnce: false });
       running.start(lifeOf(one), number);
       number += 1;
       born = births.next();

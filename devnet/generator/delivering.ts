@@ -5,7 +5,7 @@ import type { Act } from './act.ts';
 import { reverseOpenAct, type AgreedClaim } from './claiming.ts';
 import { pharmacistOf, type Supply } from './dispensing.ts';
 import type { Step } from './life.ts';
-import { hourMs, minuteMs, newDigest, newId, openHour, type Case } from './prescribing.ts';
+import { hourMs, minuteMs, newDigest, newId, openHour, signedAt, type Case } from './prescribing.ts';
 import type { Person } from './region.ts';
 
 const rates = { unconfirmed: 0.05, byCode: 0.2, overHub: 0.3, late: 0.02, failed: 0.03 } as const;
@@ -36,7 +36,7 @@ function* byCourier(one: Case, supply: Supply, claim: AgreedClaim | null): Gener
     expected: 'committed',
   });
   const shipped = openHour(random, supply.at);
-  const deliverBy = (shipped + deliverWithinMs) as Timestamp;
+  const deliverBy = (signedAt(one, shipped) + deliverWithinMs) as Timestamp;
   const body = { parcelId, rxId: one.rxId, k, courier: courier.name, sealHash: newDigest(random), deliverBy };
   const pharmacist = pharmacistOf(pharmacy);
   yield {
@@ -52,7 +52,7 @@ function* byCourier(one: Case, supply: Supply, claim: AgreedClaim | null): Gener
     const scan = { parcelId, from: courier.name, to: courier.name, place: 'hub-1' };
     yield { at: shipped + hourMs, act: byRider({ kind: 'delivery.scan', body: scan }, second) };
   }
-  const isLate = random.chance(rates.late);
+  const isLate = !one.isAtOnce && random.chance(rates.late);
   const arrived = shipped + (isLate ? deliverWithinMs + hourMs : 2 * hourMs + random.below(2 * hourMs));
   if (isLate)
     yield { at: arrived - minuteMs, act: byOwner(one, { kind: 'delivery.report', body: { parcelId } }) };

@@ -4,7 +4,7 @@ import type { Id, Timestamp, Units } from '../../protocol/brand.ts';
 import type { ReservationMode } from '../../protocol/policy.ts';
 import type { Act } from './act.ts';
 import type { Step } from './life.ts';
-import { hourMs, minuteMs, newDigest, type Case } from './prescribing.ts';
+import { hourMs, minuteMs, newDigest, signedAt, type Case } from './prescribing.ts';
 import type { Person, Pharmacy } from './region.ts';
 
 /** One visit of a patient to a pharmacy. */
@@ -35,7 +35,7 @@ export function reserveAct(one: Case, { k, pharmacy, at, mode }: Supply): Act {
   const redeem = one.redeem[k];
   if (redeem === undefined) throw new Error('a fill that the prescription does not have');
   const until = Math.min(
-    at + reservedHours[mode] * hourMs,
+    signedAt(one, at) + reservedHours[mode] * hourMs,
     one.validUntil + graceHours * hourMs,
   ) as Timestamp;
   return {

@@ -87,7 +87,7 @@ function* fillLife(one: Case, k: number, from: number): Generator<Step, number |
   const { random } = one;
   if (random.chance(rates.neverFetched)) {
     const late = openHour(random, one.validUntil + hourMs);
-    if (k > 0 || !random.chance(rates.expiredAndTried)) return null;
+    if (k > 0 || one.isAtOnce || !random.chance(rates.expiredAndTried)) return null;
     yield { at: late, act: { ...reserveAct(one, tryAt(one, k, late)), expected: 'prescriptionExpired' } };
     return null;
   }

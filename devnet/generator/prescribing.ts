@@ -14,8 +14,18 @@ export const minuteMs = 60_000;
 export const hourMs = 3_600_000;
 export const dayMs = 86_400_000;
 
+/** The beginning of a case. */
+export interface Birth {
+  readonly issuedAt: number;
+  /**
+   * All of it in the moment of the issue, for a ledger that runs now. People choose as if days passed; what only time brings does not
+   * happen: no prescription expires, no parcel is late, and the next fill has no day to wait for.
+   */
+  readonly isAtOnce: boolean;
+}
+
 /** One patient with one prescription. */
-export interface Case {
+export interface Case extends Birth {
   readonly random: Random;
   readonly rxId: Id;
   readonly class: PrescriptionClass;
@@ -27,7 +37,6 @@ export interface Case {
   readonly items: ActionBody<'rx.issue'>['items'];
   /** Days between two fills. */
   readonly intervalDays: number;
-  readonly issuedAt: number;
   readonly validUntil: Timestamp;
   /** Where this patient always goes. */
   readonly pharmacy: Pharmacy;
@@ -54,14 +63,14 @@ const repeatDays = 14;
 const insuredShare = 0.85;
 const seedSize = 32;
 
-export function aCase(region: Region, random: Random, issuedAt: number): Case {
+export function aCase(region: Region, random: Random, { issuedAt, isAtOnce }: Birth): Case {
   const kind = weighted(random, classes);
   const hospital = pickHouse(random, region.hospitals);
   const pharmacy = pickHouse(random, region.pharmacies);
   const others = region.pharmacies.filter((one) => one !== pharmacy);
   const repeats = kind === 'chronic' ? 1 + random.below(2) : 0;
   const fillCount = repeats + 1;
-  const intervalDays = repeats > 0 ? repeatDays : 0;
+  const intervalDays = repeats > 0 && !isAtOnce ? repeatDays : 0;
   const items = Array.from({ length: 1 + random.below(3) }, (_, itemId) => ({
     itemId,
     units: random.pick(packSizes) as Units,
@@ -75,19 +84,25 @@ export function aCase(region: Region, random: Random, issuedAt: number): Case {
     rxId: newId(random),
     class: kind,
     hospital,
-    doctor: random.pick(hospital.doctors),
+    doctor: random.pick(doctorsFor(kind, hospital)),
     owner: signerFromSeed(random.bytes(seedSize)),
     redeem: Array.from({ length: fillCount }, () => signerFromSeed(random.bytes(seedSize))),
     receiptCodes: Array.from({ length: fillCount }, () => bytesToHex(random.bytes(10))),
     items,
     intervalDays,
     issuedAt,
+    isAtOnce,
     validUntil: (issuedAt + validityDays[kind] * dayMs) as Timestamp,
     pharmacy,
     otherPharmacy: others.length === 0 ? pharmacy : pickHouse(random, others),
     insurer: random.chance(insuredShare) ? pickHouse(random, region.insurers) : null,
     courier: pickHouse(random, region.couriers),
   };
+}
+
+/** The time by which what is signed reckons. */
+export function signedAt({ isAtOnce, issuedAt }: Case, at: number): number {
+  return isAtOnce ? issuedAt : at;
 }
 
 export function issueAct(one: Case, change: Partial<ActionBody<'rx.issue'>> = {}): Act {
@@ -134,6 +149,11 @@ export function cancelAct(one: Case): Act {
     signers: [one.doctor.signers[0]],
     expected: 'committed',
   };
+}
+
+/** Controlled medicines take a second key. */
+function doctorsFor(kind: PrescriptionClass, { doctors }: Hospital): readonly Person[] {
+  return kind === 'controlled' ? doctors.filter(({ signers }) => signers.length > 1) : doctors;
 }
 
 export function newId(random: Random): Id {

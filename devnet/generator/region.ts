@@ -111,13 +111,17 @@ export function createRegion(options: RegionOptions): Region {
 }
 
 /** The first has weight 1, the n-th 1/n: sizes of institutions are spread like that. */
+export function weightOf(index: number): number {
+  return 1 / (index + 1);
+}
+
 function houses<T>(
   count: number,
   kind: string,
   found: (name: MemberName, weight: number) => T,
 ): readonly T[] {
   return Array.from({ length: count }, (_, index) =>
-    found(`${kind}-${index + 1}` as MemberName, 1 / (index + 1)),
+    found(`${kind}-${index + 1}` as MemberName, weightOf(index)),
   );
 }
 

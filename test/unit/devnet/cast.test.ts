@@ -37,6 +37,7 @@ describe('the cast of a devnet', () => {
       ['accountant-xu', 'pharmacy-2', 'accountant'],
       ['pharmacist-tang', 'pharmacy-2', 'pharmacist'],
       ['rider-ma', 'courier', 'courier'],
+      ['rider-guo', 'courier', 'courier'],
     ]);
   });
 
