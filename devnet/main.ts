@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { logLevels, type LogLevel } from '../node/settings.ts';
 import { createConsortium, voterCountMax, voterCountMin, type Consortium } from './cast.ts';
-import { describeFindings, describeNodes, describeStep, describeSummary } from './report.ts';
+import { describeFindings, describeNext, describeNodes, describeStep, describeSummary } from './report.ts';
 import { runOpening, runStory } from './story.ts';
 import type { StoryStep } from './story/step.ts';
 import { startDevnet, type Supervisor } from './supervisor.ts';
@@ -90,7 +90,7 @@ async function tell(devnet: Supervisor, flags: Flags, beginning: Beginning): Pro
     data(flags, { kind: 'step', number: told.length, ...step });
   };
   for (const step of beginning.steps) onStep(step);
-  await runStory({ devnet, stampDirectory, onStep });
+  await runStory({ devnet, stampDirectory, onStep }, devnet.consortium);
   const isLeft = flags.keep === true || flags.exit !== true;
   const findings = {
     firstBlockMs: beginning.firstBlockMs,
@@ -140,7 +140,7 @@ async function main(): Promise<void> {
     data(flags, { kind: 'end', isGood });
     process.exitCode = isGood ? 0 : 1;
     if (flags.exit === true) return;
-    say(flags, ['', 'The consortium runs. Ctrl-C ends it.']);
+    say(flags, describeNext(devnet.node('insurer')));
     await stopped;
   } finally {
     await devnet.stopAll();

@@ -67,3 +67,13 @@ export function describeSummary(steps: readonly StoryStep[]): readonly string[] 
   if (wrong === 0) return ['', `All ${steps.length} steps had their expected outcome.`];
   return ['', `${wrong} of ${steps.length} steps did not have their expected outcome.`];
 }
+
+/** What to do with a devnet whose story has been told. */
+export function describeNext(insurer: DevnetNode): readonly string[] {
+  const flags = `--socket ${insurer.rpcSocket} --practitioner adjudicator-zhao --table devnet/adjudicator/benefits.json`;
+  return [
+    '',
+    'The consortium runs. Ctrl-C ends it.',
+    `An insurer that answers by itself from now on: npm run adjudicator -- ${flags}`,
+  ];
+}

@@ -1,7 +1,9 @@
 /** The life of a prescription, told step by step on a running consortium, through the members' own nodes. */
+import type { Consortium } from './cast.ts';
 import { medicationRequests, type PatientDocument } from './documents.ts';
 import { tellAutomaticAdjudicator } from './story/automatic.ts';
 import { tellChoices, tellReturns } from './story/change.ts';
+import { tellDay } from './story/day.ts';
 import { tellDispute } from './story/dispute.ts';
 import { tellLives, tellSettlement } from './story/life.ts';
 import { tellNetting } from './story/netting.ts';
@@ -23,13 +25,14 @@ export async function runOpening(setting: Setting): Promise<readonly StoryStep[]
 }
 
 /** Every step in order; a chapter that breaks does not keep the next ones from being told. */
-export async function runStory(setting: Setting): Promise<readonly StoryStep[]> {
+export async function runStory(setting: Setting, consortium: Consortium): Promise<readonly StoryStep[]> {
   const { steps, tell } = tellerOf(setting);
   const documents = medicationRequests();
   const [document] = documents;
   if (document === undefined) throw new Error('there are no prescriptions to tell of');
   await tellMainJob(tell, documents);
   await tellMoney(tell, document);
+  await tell('A day in the region', async (stage) => tellDay(stage, consortium));
   await tell('The same bytes count once', async (stage) => tellSameBytes(stage, document));
   await tell('Two pharmacies supply a part each', async (stage) => tellParts(stage, document));
   await tell('Cancelled in time, and too late', async (stage) => tellCancellations(stage, document));

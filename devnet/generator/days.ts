@@ -32,7 +32,7 @@ export function* actsOfDays(region: Region, options: DaysOptions): Generator<Tim
     const soonest = running.peek();
     if (born.done !== true && (soonest === null || born.value <= soonest.next.at)) {
       const own = seededRandom(random.below(2 ** 31), `${options.seed}/${number}`);
-      const one = aCase(region, own, { issuedAt: born.value, isAtOnce: false });
+      const one = aCase(region, own, { issuedAt: born.value, moment: null });
       running.start(lifeOf(one), number);
       number += 1;
       born = births.next();

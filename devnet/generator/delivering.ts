@@ -52,7 +52,7 @@ function* byCourier(one: Case, supply: Supply, claim: AgreedClaim | null): Gener
     const scan = { parcelId, from: courier.name, to: courier.name, place: 'hub-1' };
     yield { at: shipped + hourMs, act: byRider({ kind: 'delivery.scan', body: scan }, second) };
   }
-  const isLate = !one.isAtOnce && random.chance(rates.late);
+  const isLate = one.moment === null && random.chance(rates.late);
   const arrived = shipped + (isLate ? deliverWithinMs + hourMs : 2 * hourMs + random.below(2 * hourMs));
   if (isLate)
     yield { at: arrived - minuteMs, act: byOwner(one, { kind: 'delivery.report', body: { parcelId } }) };

@@ -4,7 +4,7 @@ import type { Id, Timestamp, Units } from '../../protocol/brand.ts';
 import type { ReservationMode } from '../../protocol/policy.ts';
 import type { Act } from './act.ts';
 import type { Step } from './life.ts';
-import { hourMs, minuteMs, newDigest, signedAt, type Case } from './prescribing.ts';
+import { hourMs, minuteMs, newDigest, signedAt, signedEnd, type Case } from './prescribing.ts';
 import type { Person, Pharmacy } from './region.ts';
 
 /** One visit of a patient to a pharmacy. */
@@ -36,7 +36,7 @@ export function reserveAct(one: Case, { k, pharmacy, at, mode }: Supply): Act {
   if (redeem === undefined) throw new Error('a fill that the prescription does not have');
   const until = Math.min(
     signedAt(one, at) + reservedHours[mode] * hourMs,
-    one.validUntil + graceHours * hourMs,
+    signedEnd(one) + graceHours * hourMs,
   ) as Timestamp;
   return {
     member: pharmacy.name,

@@ -13,6 +13,7 @@ import {
   newId,
   openHour,
   reviewAct,
+  signedAt,
   type Case,
 } from './prescribing.ts';
 
@@ -45,7 +46,7 @@ export function* lifeOf(one: Case): Life {
   const { random } = one;
   let at = one.issuedAt;
   if (random.chance(rates.wrongClock)) {
-    const authoredOn = (at - hourMs) as Timestamp;
+    const authoredOn = (signedAt(one, at) - hourMs) as Timestamp;
     yield { at, act: { ...issueAct(one, { authoredOn }), expected: 'authoredOnOutOfWindow' } };
   }
   yield { at, act: issueAct(one) };
@@ -87,7 +88,7 @@ function* fillLife(one: Case, k: number, from: number): Generator<Step, number |
   const { random } = one;
   if (random.chance(rates.neverFetched)) {
     const late = openHour(random, one.validUntil + hourMs);
-    if (k > 0 || one.isAtOnce || !random.chance(rates.expiredAndTried)) return null;
+    if (k > 0 || one.moment !== null || !random.chance(rates.expiredAndTried)) return null;
     yield { at: late, act: { ...reserveAct(one, tryAt(one, k, late)), expected: 'prescriptionExpired' } };
     return null;
   }

@@ -2,7 +2,7 @@
 import type { Timestamp } from '../../protocol/brand.ts';
 import type { TimedAct } from './act.ts';
 import { lifeOf } from './life.ts';
-import { aCase, newId } from './prescribing.ts';
+import { aCase, hourMs, newId } from './prescribing.ts';
 import { seededRandom } from './random.ts';
 import type { Region } from './region.ts';
 
@@ -11,6 +11,10 @@ export interface MomentOptions {
   /** The moment: no more than minutes from the time of the blocks that the acts will be in. */
   readonly at: Timestamp;
 }
+
+/** Of the day by whose hours people choose, whatever the moment is: 8 to 20 o'clock. */
+const opensAt: number = 8 * hourMs;
+const openMs: number = 12 * hourMs;
 
 /**
  * One life after the other, without end. An act may be sent when those before it in its life have their answers; lives may be lived
@@ -23,7 +27,8 @@ export function* livesAtOnce(
   const random = seededRandom(seed);
   for (let number = 0; ; number += 1) {
     const own = seededRandom(random.below(2 ** 31), `${seed}/${number}`);
-    const one = aCase(region, own, { issuedAt: at, isAtOnce: true });
+    const issuedAt = opensAt + random.below(openMs);
+    const one = aCase(region, own, { issuedAt, moment: at });
     yield Array.from(lifeOf(one), ({ act }) => ({ ...act, at, id: newId(random) }));
   }
 }

@@ -18,10 +18,10 @@ export const dayMs = 86_400_000;
 export interface Birth {
   readonly issuedAt: number;
   /**
-   * All of it in the moment of the issue, for a ledger that runs now. People choose as if days passed; what only time brings does not
-   * happen: no prescription expires, no parcel is late, and the next fill has no day to wait for.
+   * For a ledger that runs now: the time that goes into everything that is signed. People choose as if days passed, but what only time
+   * brings does not happen: no prescription expires, no parcel is late, and the next fill has no day to wait for. Null where days pass.
    */
-  readonly isAtOnce: boolean;
+  readonly moment: Timestamp | null;
 }
 
 /** One patient with one prescription. */
@@ -37,7 +37,7 @@ export interface Case extends Birth {
   readonly items: ActionBody<'rx.issue'>['items'];
   /** Days between two fills. */
   readonly intervalDays: number;
-  readonly validUntil: Timestamp;
+  readonly validUntil: number;
   /** Where this patient always goes. */
   readonly pharmacy: Pharmacy;
   readonly otherPharmacy: Pharmacy;
@@ -63,14 +63,14 @@ const repeatDays = 14;
 const insuredShare = 0.85;
 const seedSize = 32;
 
-export function aCase(region: Region, random: Random, { issuedAt, isAtOnce }: Birth): Case {
+export function aCase(region: Region, random: Random, { issuedAt, moment }: Birth): Case {
   const kind = weighted(random, classes);
   const hospital = pickHouse(random, region.hospitals);
   const pharmacy = pickHouse(random, region.pharmacies);
   const others = region.pharmacies.filter((one) => one !== pharmacy);
   const repeats = kind === 'chronic' ? 1 + random.below(2) : 0;
   const fillCount = repeats + 1;
-  const intervalDays = repeats > 0 && !isAtOnce ? repeatDays : 0;
+  const intervalDays = repeats > 0 && moment === null ? repeatDays : 0;
   const items = Array.from({ length: 1 + random.below(3) }, (_, itemId) => ({
     itemId,
     units: random.pick(packSizes) as Units,
@@ -91,8 +91,8 @@ export function aCase(region: Region, random: Random, { issuedAt, isAtOnce }: Bi
     items,
     intervalDays,
     issuedAt,
-    isAtOnce,
-    validUntil: (issuedAt + validityDays[kind] * dayMs) as Timestamp,
+    moment,
+    validUntil: issuedAt + validityDays[kind] * dayMs,
     pharmacy,
     otherPharmacy: others.length === 0 ? pharmacy : pickHouse(random, others),
     insurer: random.chance(insuredShare) ? pickHouse(random, region.insurers) : null,
@@ -100,17 +100,24 @@ export function aCase(region: Region, random: Random, { issuedAt, isAtOnce }: Bi
   };
 }
 
-/** The time by which what is signed reckons. */
-export function signedAt({ isAtOnce, issuedAt }: Case, at: number): number {
-  return isAtOnce ? issuedAt : at;
+/** The time that an act of this case signs when it happens at `at`. */
+export function signedAt({ moment }: Case, at: number): number {
+  return moment ?? at;
+}
+
+/** The end of the prescription as it is signed. */
+export function signedEnd(one: Case): Timestamp {
+  return (signedAt(one, one.issuedAt) + one.validUntil - one.issuedAt) as Timestamp;
 }
 
 export function issueAct(one: Case, change: Partial<ActionBody<'rx.issue'>> = {}): Act {
-  const { doctor, issuedAt, intervalDays } = one;
+  const { doctor, intervalDays } = one;
+  const authoredOn = signedAt(one, one.issuedAt) as Timestamp;
+  const end = signedEnd(one);
   const fills = one.redeem.map((signer, k) => ({
     k,
-    start: (issuedAt + k * intervalDays * dayMs) as Timestamp,
-    end: one.validUntil,
+    start: (authoredOn + k * intervalDays * dayMs) as Timestamp,
+    end,
     redeemKey: signer.publicKey,
     receiptHash: receiptCodeHash(one.rxId, k, one.receiptCodes[k] ?? ''),
   }));
@@ -118,8 +125,8 @@ export function issueAct(one: Case, change: Partial<ActionBody<'rx.issue'>> = {}
     rxId: one.rxId,
     prescriber: doctor.id,
     class: one.class,
-    authoredOn: issuedAt as Timestamp,
-    validUntil: one.validUntil,
+    authoredOn,
+    validUntil: end,
     items: one.items,
     fills,
     ownerKey: one.owner.publicKey,

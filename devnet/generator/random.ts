@@ -14,6 +14,12 @@ export interface Random {
   readonly bytes: (count: number) => Uint8Array;
 }
 
+/** A seed for those who have a text for one. */
+export function seedOfText(text: string): number {
+  const [a = 0, b = 0, c = 0, d = 0] = plainHash(utf8ToBytes(text));
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+}
+
 /** `label` tells streams apart whose seeds are equal by chance. */
 export function seededRandom(seed: number, label = ''): Random {
   let drawn = 0;

@@ -10,7 +10,7 @@ import type { ErrorName } from '../../node/rpc/errors.ts';
 import type { Supervisor } from '../supervisor.ts';
 
 /** The most that a node waits for an outcome; a devnet of many nodes on few cores is slow. */
-const answerMsMax = 60_000;
+export const answerMsMax = 60_000;
 
 /** What was tried, what was to happen, and what did. */
 export interface StoryStep {

@@ -3,9 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConsortium } from '../../../devnet/cast.ts';
+import { regionOf } from '../../../devnet/generator/consortiumRegion.ts';
+import { addUp, nothingOwed } from '../../../devnet/generator/owing.ts';
 import { medicationRequests } from '../../../devnet/documents.ts';
+import { planDay } from '../../../devnet/story/day.ts';
 import type { StoryStep } from '../../../devnet/story/step.ts';
 import { ed25519 } from '../../../node/ed25519.ts';
+import type { Timestamp } from '../../../protocol/brand.ts';
 import { verifyStamp } from '../../../protocol/stamp.ts';
 import { runDevnet, type DevnetRun } from '../../support/devnet.ts';
 
@@ -64,7 +68,19 @@ describe('the story of the devnet', function storyOfTheDevnet() {
 
   it('settles two statements by transfers to the one who gets', () => {
     const { actual } = stepTitled('all: who pays whom in the end');
-    assert.equal(actual, 'insurer pays pharmacy 4800, pharmacy-2 pays pharmacy 2400');
+    assert.equal(actual, 'insurer pays pharmacy 4600, pharmacy-2 pays pharmacy 2400');
+  });
+
+  it('lives the day that follows from the seed, and owes for it what the plan adds up to', () => {
+    const region = regionOf(createConsortium({ seed: 'story', voterCount: 4 }));
+    const acts = planDay(region, { seed: 'story', at: 0 as Timestamp }).flat();
+    const owing = nothingOwed();
+    for (const act of acts) if (act.expected === 'committed') addUp(owing, act);
+    const expected = ['insurer/pharmacy', 'insurer/pharmacy-2'].map(
+      (pair) => `${pair} ${owing.owed.get(pair)}`,
+    );
+    const { actual } = stepTitled('the insurers: what the day adds to what they owe');
+    assert.equal(actual, expected.join(', '));
   });
 
   it('refuses the second use with a stamp that verifies offline', () => {

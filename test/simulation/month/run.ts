@@ -1,7 +1,6 @@
 /** The month that the test and the command run: a pilot region from one seed, every act through the ledger's executor. */
-import assert from 'node:assert/strict';
-import type { TimedAct } from '../../../devnet/generator/act.ts';
 import { actsOfDays, type DaysOptions } from '../../../devnet/generator/days.ts';
+import { addUp, nothingOwed } from '../../../devnet/generator/owing.ts';
 import { createRegion, type Region } from '../../../devnet/generator/region.ts';
 import { settlementActs } from '../../../devnet/generator/settling.ts';
 import type { Timestamp } from '../../../protocol/brand.ts';
@@ -37,9 +36,8 @@ export interface Month {
 /** Runs the days and the settlement; `onAnswer` hears every act with its answer. */
 export function runMonth(region: Region): Month {
   const book = new Book(region);
-  const owed = new Map<string, number>();
+  const owing = nothingOwed();
   const kinds = new Map<string, number>();
-  const claimPairs = new Map<string, string>();
   const wrong: string[] = [];
   const hear = ({ act, code }: Answer): void => {
     const { action, expected } = act;
@@ -50,7 +48,7 @@ export function runMonth(region: Region): Month {
     if ((code ?? 'committed') !== expected && wrong.length < 20) {
       wrong.push(`${action.kind}: ${code ?? 'committed'}, not ${expected}`);
     }
-    if (code === null) addUp(act, { owed, claimPairs });
+    if (code === null) addUp(owing, act);
   };
   for (const act of actsOfDays(region, monthDays)) book.add(act).forEach(hear);
   book.flush().forEach(hear);
@@ -63,23 +61,5 @@ export function runMonth(region: Region): Month {
     book.add(act).forEach(hear);
     book.flush().forEach(hear);
   }
-  return { book, owed, kinds, wrong, issuedCount: kinds.get('rx.issue committed') ?? 0 };
-}
-
-function addUp(
-  { action, member }: TimedAct,
-  sums: { readonly owed: Map<string, number>; readonly claimPairs: Map<string, string> },
-): void {
-  const { owed, claimPairs } = sums;
-  if (action.kind === 'claim.estimate')
-    claimPairs.set(action.body.claimId, `${action.body.insurer}/${member}`);
-  if (action.kind === 'claim.accept') add(owed, claimPairs.get(action.body.claimId), action.body.covered);
-  if (action.kind === 'claim.reverse' || action.kind === 'claim.recoup') {
-    for (const line of action.body.lines) add(owed, claimPairs.get(action.body.claimId), 0 - line.covered);
-  }
-}
-
-function add(owed: Map<string, number>, pair: string | undefined, amount: number): void {
-  assert.ok(pair !== undefined);
-  owed.set(pair, (owed.get(pair) ?? 0) + amount);
+  return { book, owed: owing.owed, kinds, wrong, issuedCount: kinds.get('rx.issue committed') ?? 0 };
 }

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { createConsortium } from '../../../devnet/cast.ts';
-import { describeFindings, describeNodes, describeStep, describeSummary } from '../../../devnet/report.ts';
+import {
+  describeFindings,
+  describeNext,
+  describeNodes,
+  describeStep,
+  describeSummary,
+} from '../../../devnet/report.ts';
 import type { StoryStep } from '../../../devnet/story/step.ts';
 
 const step: StoryStep = {
@@ -13,18 +19,19 @@ const step: StoryStep = {
   stampFile: '/d/stamps/4',
 };
 
+const node = {
+  name: 'clinic',
+  home: '/d/clinic',
+  rpcSocket: '/d/clinic/run/rpc.sock',
+  rpcUrl: 'http://127.0.0.1:15001',
+  tokenFile: '/d/clinic/run/rpc.token',
+  logFile: '/d/logs/clinic.log',
+  pid: 7,
+};
+
 describe('the report of the devnet', () => {
   it('shows each node with its addresses and persons', () => {
     const consortium = createConsortium({ seed: '1', voterCount: 4 });
-    const node = {
-      name: 'clinic',
-      home: '/d/clinic',
-      rpcSocket: '/d/clinic/run/rpc.sock',
-      rpcUrl: 'http://127.0.0.1:15001',
-      tokenFile: '/d/clinic/run/rpc.token',
-      logFile: '/d/logs/clinic.log',
-      pid: 7,
-    };
     assert.deepEqual(describeNodes([node], consortium).slice(0, 2), [
       'member  role   JSON-RPC over HTTP      JSON-RPC over a unix socket  signs for',
       'clinic  voter  http://127.0.0.1:15001  /d/clinic/run/rpc.sock       dr-li reviewer-wu',
@@ -68,6 +75,14 @@ describe('the report of the devnet', () => {
     assert.deepEqual(describeSummary([step, { ...step, isAsExpected: false }]), [
       '',
       '1 of 2 steps did not have their expected outcome.',
+    ]);
+  });
+
+  it('ends with the command of an adjudicator, to be started when the story has been told', () => {
+    assert.deepEqual(describeNext({ ...node, name: 'insurer', rpcSocket: '/d/insurer/run/rpc.sock' }), [
+      '',
+      'The consortium runs. Ctrl-C ends it.',
+      'An insurer that answers by itself from now on: npm run adjudicator -- --socket /d/insurer/run/rpc.sock --practitioner adjudicator-zhao --table devnet/adjudicator/benefits.json',
     ]);
   });
 });

@@ -7,7 +7,7 @@ import type { Timestamp } from '../../../../protocol/brand.ts';
 import { compareText } from '../../../../protocol/bytes.ts';
 import { Book } from '../../../simulation/month/book.ts';
 
-const seed = 8;
+const seed = 7;
 const now = Date.UTC(2026, 10, 22, 3) as Timestamp;
 const ratePerHour = { ordinary: 1_000_000, controlled: 1_000_000 };
 const consortium = createConsortium({ seed: 'moment', voterCount: 4, policy: { ratePerHour } });
@@ -61,7 +61,7 @@ describe('lives at once', () => {
   });
 
   it('are the same from the same seed at another moment, but for the times in them', () => {
-    const later = (now + 86_400_000) as Timestamp;
+    const later = (now + 100_000_000) as Timestamp;
     const [one, other] = [lives(200, now).flat(), lives(200, later).flat()];
     assert.deepEqual(
       other.map(({ id }) => id),
