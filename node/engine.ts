@@ -8,7 +8,6 @@ import { laneCursor } from '../protocol/lane.ts';
 import type { FinalityProof } from '../protocol/lightClient.ts';
 import type { Member, VoterSet } from '../protocol/member.ts';
 import { refused, type Result } from '../protocol/result.ts';
-import { batchKeysOf } from '../protocol/standing.ts';
 import { encodeAnswer } from '../protocol/sync.ts';
 import type { Transaction } from '../protocol/transaction.ts';
 import { activeMember, admittedMembers, mayChangeAdmission } from './admission.ts';
@@ -216,7 +215,7 @@ export class Engine {
         !this.#isStarted || isVoteNew(this.state, vote) || this.#equivocations.contradicts(vote),
       isCertificateNew: (certificate) => !this.#isStarted || isCertificateNew(this.state, certificate),
       heldBatch: (digest) => this.pool.get(digest),
-      batchKeysOf: (name) => batchKeysOf(this.#options.stores.ledger, name),
+      batchKeysOf: (name) => this.#core.executor.batchKeysOf(name),
     });
   }
 

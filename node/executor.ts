@@ -3,7 +3,16 @@
  * database as they are; nothing is executed twice, and a leader's own block is not executed again to be validated.
  */
 import { batchesRoot, headerDigest, ledgerParent, type Block, type Header } from '../protocol/block.ts';
-import type { Digest, Epoch, Height, Timestamp, View, VoterIndex } from '../protocol/brand.ts';
+import type {
+  Digest,
+  Epoch,
+  Height,
+  MemberName,
+  PublicKey,
+  Timestamp,
+  View,
+  VoterIndex,
+} from '../protocol/brand.ts';
 import {
   blockLimits,
   checkLanes,
@@ -15,7 +24,9 @@ import {
 import { executeBlock, type BlockContext, type Execution, type LaneBatch } from '../protocol/ledger.ts';
 import { batchTransactionsMax, blockBatchesMax } from '../protocol/limits.ts';
 import { voterSetHash, type VoterSet } from '../protocol/member.ts';
+import { memberRecordKey } from '../protocol/membership.ts';
 import { accepted, refused, type Result } from '../protocol/result.ts';
+import { batchKeysOf } from '../protocol/standing.ts';
 import type { SeenId, StateView } from '../protocol/state.ts';
 import { pendingVoterSet } from '../protocol/voterSet.ts';
 import type { Clock } from './clock.ts';
@@ -122,6 +133,19 @@ export class Executor {
     if (newest === undefined) return { height: head.height, timeMs: head.timeMs, view: this.#ledger };
     const { height, timeMs } = newest.block.header;
     return { height, timeMs, view: this.#layered(chain) };
+  }
+
+  /**
+   * Keys that a member's batches are good under: in the ledger, and after each block that is executed here and not final. Where finality
+   * comes late, or to one who catches up, many blocks are written at once, and the first may admit the author of a batch in the last.
+   */
+  batchKeysOf(name: MemberName): readonly PublicKey[] {
+    const recordKey = memberRecordKey(name);
+    const changing = [...this.#executed.values()].filter(({ execution }) =>
+      execution.writes.records.has(recordKey),
+    );
+    const views = [this.#ledger, ...changing.flatMap(({ digest }) => this.tip(digest)?.view ?? [])];
+    return views.flatMap((view) => batchKeysOf(view, name));
   }
 
   /** A block for our turn; null if the parent was not executed here, or if there is nothing to do and no empty block is asked for. */

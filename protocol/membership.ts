@@ -26,7 +26,7 @@ const memberNamesKey = 'members';
 
 const memberRecordPrefix = 'member/';
 
-function memberRecordKey(name: MemberName): string {
+export function memberRecordKey(name: MemberName): string {
   return `${memberRecordPrefix}${name}`;
 }
 

@@ -21,6 +21,7 @@ import type {
 } from '../../protocol/brand.ts';
 import { genesisState } from '../../protocol/genesisBlock.ts';
 import { voterSetHash } from '../../protocol/member.ts';
+import type { Signer } from '../../protocol/signature.ts';
 import { emptyState, overlay, type StateView, type StateWrites } from '../../protocol/state.ts';
 import { decodeRequest, encodeAnswer, type SyncAnswer, type SyncRequest } from '../../protocol/sync.ts';
 import type { Transaction } from '../../protocol/transaction.ts';
@@ -121,6 +122,8 @@ interface BatchInput {
   readonly sequence?: number;
   readonly transactions?: readonly Verified<Transaction>[];
   readonly chainId?: Digest;
+  /** The member's consensus key unless given. */
+  readonly signer?: Signer;
 }
 
 /** A sealed batch; by default the hospital's first, with one registration. */
@@ -129,7 +132,8 @@ export function aBatch(input: BatchInput = {}): VerifiedBatch {
   const transactions = input.transactions ?? [aNumberedTransaction(sequence)];
   const envelopes = transactions.map((transaction) => transaction.envelopeBytes);
   const order = { chainId, member: aName(member), sequence: sequence as Sequence, envelopes };
-  return { batch: sealBatch(order, consensusSignerOf(member)) as Verified<Batch>, transactions };
+  const signer = input.signer ?? consensusSignerOf(member);
+  return { batch: sealBatch(order, signer) as Verified<Batch>, transactions };
 }
 
 export function aGate(overrides: Partial<GateOptions> = {}): Gate {

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { Committer, type CommitterPorts, type Finality } from '../../../node/committer.ts';
+import type { VerifiedBatch } from '../../../node/gate.ts';
 import type { CommitEntry } from '../../../node/storage/ledgerCommit.ts';
 import { headerDigest, type Block } from '../../../protocol/block.ts';
-import type { Digest } from '../../../protocol/brand.ts';
+import type { Digest, Height } from '../../../protocol/brand.ts';
 import type { Certificate } from '../../../protocol/certificate.ts';
-import { aCommitOf, aDigest } from '../../support/chain.ts';
+import { aCommitOf, adminOf, aDigest, anId, aTransaction } from '../../support/chain.ts';
+import { aSigner } from '../../support/keys.ts';
 import {
+  aBatch,
+  aBuildRequest,
   aChain,
   aFetcher,
+  aGate,
   aName,
   holderOf,
   settled,
@@ -29,7 +34,8 @@ function aCommitter(
   overrides: Partial<Pick<CommitterPorts, 'storeBatches' | 'certificateOf'>> = {},
 ): Setting {
   const chain = aChain();
-  const { fetcher } = aFetcher(peers, { pool: chain.pool });
+  const gate = aGate({ batchKeysOf: (name) => chain.executor.batchKeysOf(name) });
+  const { fetcher } = aFetcher(peers, { pool: chain.pool, gate });
   const journal: string[] = [];
   const committed: (readonly CommitEntry[])[] = [];
   const failures: unknown[] = [];
@@ -69,6 +75,39 @@ function finalityOf(blocks: readonly Block[], last: Block): Finality {
 
 function commitOf(block: Block | undefined): Certificate {
   return aCommitOf(block?.header ?? assert.fail('a block'));
+}
+
+/** Block 1 rotates the keys of the pharmacy, and block 2 has a batch of the pharmacy under the new one. */
+function aRotation(): { readonly blocks: readonly Block[]; readonly batches: readonly VerifiedBatch[] } {
+  const [network, consensus, admin] = ['network', 'consensus', 'admin'].map((key) => aSigner(`new ${key}`));
+  assert.ok(network !== undefined && consensus !== undefined && admin !== undefined);
+  const keys = {
+    networkKey: network.publicKey,
+    consensusKey: consensus.publicKey,
+    sealingKey: aSigner('new sealing').publicKey,
+    adminKey: admin.publicKey,
+  };
+  const motionId = anId(100);
+  const body = { motionId, expiresHeight: 1_000 as Height, member: aName('pharmacy'), keys };
+  const rotation = aTransaction({
+    id: anId(101),
+    member: 'pharmacy',
+    action: { kind: 'member.rotate', body },
+    signers: [adminOf('pharmacy'), network, consensus, admin],
+  });
+  const approval = { kind: 'member.vote', body: { motionId, approve: true } } as const;
+  const votes = ['hospital', 'clinic', 'insurer'].map((member, index) =>
+    aTransaction({ id: anId(102 + index), member, action: approval }),
+  );
+  const { executor, pool } = aChain();
+  const first = aBatch({ transactions: [rotation, ...votes] });
+  const second = aBatch({ member: 'pharmacy', signer: consensus });
+  const blocks: Block[] = [];
+  for (const batch of [first, second]) {
+    pool.add(batch, { isOrdered: false });
+    blocks.push(executor.build(aBuildRequest(blocks.at(-1) ?? null)) ?? assert.fail('a block'));
+  }
+  return { blocks, batches: [first, second] };
 }
 
 describe('the committer', () => {
@@ -140,6 +179,19 @@ describe('the committer', () => {
     assert.equal(pool.size, 0);
     assert.equal(pool.highest(aName('hospital')), 3);
     assert.equal(pool.laneSize(aName('hospital')), 0);
+  });
+
+  it('takes a batch under a key that an earlier block of the same finality gave to its author', async () => {
+    const { blocks: rotating, batches: signed } = aRotation();
+    const last = rotating.at(-1) ?? assert.fail('a block');
+    const { committer, committed, failures, ledger, executor } = aCommitter({ clinic: holderOf(...signed) });
+    assert.equal(executor.batchKeysOf(aName('pharmacy')).length, 1);
+    committer.commit(finalityOf(rotating, last));
+    await settled();
+    await committer.stop();
+    assert.deepEqual([heightsOf(committed), failures], [[[1, 2]], []]);
+    assert.equal(ledger.head().digest, headerDigest(last.header));
+    assert.equal(executor.batchKeysOf(aName('pharmacy')).length, 2);
   });
 
   it('waits for a missing batch for as long as it takes', async () => {
