@@ -24,7 +24,12 @@ export function homeOf(directory: string, name: string): string {
   return join(directory, name);
 }
 
-/** Keys, genesis and empty stores; the configuration follows when the ports are known. */
+/** Whether the genesis knows a member; if not, it is a newcomer, whose home has keys and a configuration, and no ledger yet. */
+export function isFounder({ genesis }: Consortium, name: string): boolean {
+  return genesis.members.some((member) => member.name === name);
+}
+
+/** Keys, and for founders genesis and empty stores; the configuration follows when the ports are known. */
 export async function writeHomes(directory: string, consortium: Consortium): Promise<void> {
   await Promise.all(
     consortium.members.map((member) => writeHome(homeOf(directory, member.name), member, consortium)),
@@ -33,7 +38,6 @@ export async function writeHomes(directory: string, consortium: Consortium): Pro
 
 async function writeHome(home: string, member: CastMember, consortium: Consortium): Promise<void> {
   const paths = createHome(home);
-  writeNewFile(paths.genesis, genesisText(consortium.genesis));
   const practitionerKeys = member.practitioners
     .filter((practitioner) => practitioner.isInKeystore)
     .flatMap((practitioner) => practitioner.keys);
@@ -41,6 +45,8 @@ async function writeHome(home: string, member: CastMember, consortium: Consortiu
     const order = { name, purpose, seed, passphrase: devnetPassphrase, scryptN: scryptNDevnet };
     await createKey(paths.keys, order);
   }
+  if (!isFounder(consortium, member.name)) return;
+  writeNewFile(paths.genesis, genesisText(consortium.genesis));
   await createStores(home, consortium.genesis, member.member.consensusKey);
 }
 

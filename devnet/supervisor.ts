@@ -9,7 +9,7 @@ import { connect, type RpcClient } from '../node/rpc/client.ts';
 import { socketPathBytesMax, type LogLevel } from '../node/settings.ts';
 import { nodeFlags } from '../node/version.ts';
 import type { Consortium } from './cast.ts';
-import { devnetPassphrase, homeOf, writeConfigs, writeHomes, type NodePorts } from './homes.ts';
+import { devnetPassphrase, homeOf, isFounder, writeConfigs, writeHomes, type NodePorts } from './homes.ts';
 import { freePorts } from './ports.ts';
 
 export interface SupervisorOptions {
@@ -110,8 +110,8 @@ export class Supervisor {
   }
 
   /**
-   * Writes the homes and starts every node: the voters first, which decide when there is a ledger, then the observers, who join it.
-   * Tries again with other ports if one was taken meanwhile. Resolves when all are ready.
+   * Writes the homes and starts every founder's node: the voters first, which decide when there is a ledger, then the observers, who
+   * join it. A newcomer is started (`start`) when its home has the genesis. Tries again with other ports if one was taken meanwhile. Resolves when all are ready.
    */
   async startAll(): Promise<void> {
     mkdirSync(join(this.directory, 'logs'), { mode: 0o700 });
@@ -120,7 +120,7 @@ export class Supervisor {
     await writeHomes(this.directory, this.consortium);
     this.#options.onHomesWritten?.(this);
     const present = this.consortium.members.filter(
-      ({ name }) => this.#options.absent?.includes(name) !== true,
+      ({ name }) => isFounder(this.consortium, name) && this.#options.absent?.includes(name) !== true,
     );
     const namesOf = (isVoter: boolean): readonly string[] =>
       present.filter((member) => member.isVoter === isVoter).map(({ name }) => name);

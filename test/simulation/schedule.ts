@@ -36,6 +36,8 @@ export interface ScheduleReport {
   readonly memoryLossCount: number;
   /** Height at which the network was healed. */
   readonly heightAtHeal: number;
+  /** From the healing until the first new block was final somewhere. */
+  readonly stallMs: number;
   /** From the healing until every honest machine had five new blocks. */
   readonly recoveryMs: number;
   /** The newest epoch, and how many vote in it. */
@@ -71,6 +73,8 @@ export function runSchedule(options: ScheduleOptions): ScheduleReport {
   const heightAtHeal = world.checks.finalHeightMax();
   const healedMs = world.nowMs;
   heal(world);
+  runUntil(() => world.checks.finalHeightMax() > heightAtHeal, recoveryMsMax);
+  const stallMs = world.nowMs - healedMs;
   const hasGrown = runUntil(() => heightMin(world) >= heightAtHeal + newBlockCount, recoveryMsMax);
   check(hasGrown, `no five new blocks after healing: ${standing(world)}`);
   const recoveryMs = world.nowMs - healedMs;
@@ -83,6 +87,7 @@ export function runSchedule(options: ScheduleOptions): ScheduleReport {
     crashCount,
     memoryLossCount,
     heightAtHeal,
+    stallMs,
     recoveryMs,
     epoch,
     voterCount: voters.length,

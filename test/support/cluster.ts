@@ -86,7 +86,7 @@ export async function runCommand(
   });
 }
 
-function runningNames(devnet: Supervisor): readonly string[] {
+export function runningNames(devnet: Supervisor): readonly string[] {
   return devnet.names.filter((name) => devnet.node(name).pid !== null);
 }
 
@@ -160,13 +160,20 @@ export interface Load {
   readonly stop: () => Promise<void>;
 }
 
-/** Workers that each issue one prescription after the other, at whichever voter runs; what fails is never sent again. */
-export function startLoad(devnet: Supervisor, workerCount = 4): Load {
+/**
+ * Workers that each issue one prescription after the other, at whichever of `among` runs (the founding voters unless named); what fails
+ * is never sent again.
+ */
+export function startLoad(
+  devnet: Supervisor,
+  workerCount = 4,
+  among: () => readonly string[] = () => runningVoters(devnet),
+): Load {
   const acknowledged = new Map<string, Place>();
   let sentCount = 0;
   const stopping = new AbortController();
   const sendOne = async (): Promise<void> => {
-    const names = runningVoters(devnet);
+    const names = among();
     const name = names[sentCount % Math.max(1, names.length)];
     if (name === undefined) return pause(pollMs);
     sentCount += 1;

@@ -17,8 +17,9 @@ import { repairFromPeers, type RepairOptions, type RepairReport } from '../../no
 import { SnapshotMaker } from '../../node/snapshotMaker.ts';
 import { closeStores, createStores, openStores, type Stores } from '../../node/stores.ts';
 import type { MemberName } from '../../protocol/brand.ts';
-import { chainIdOf, type ConsensusParameters } from '../../protocol/genesis.ts';
+import type { ConsensusParameters } from '../../protocol/genesis.ts';
 import { decodeRequest, encodeAnswer, type SyncAnswer, type SyncRequest } from '../../protocol/sync.ts';
+import { withNewcomers } from './newcomers.ts';
 import { signIssue } from './transactions.ts';
 
 export interface EngineNode {
@@ -59,7 +60,7 @@ export async function engineConsortium(options: {
   readonly newcomers?: readonly string[];
 }): Promise<EngineConsortium> {
   const { seed, consensus = {}, log = silentLogger, snapshotEveryBlocks = null, newcomers = [] } = options;
-  const consortium = without(createConsortium({ seed, voterCount: 4, consensus }), newcomers);
+  const consortium = withNewcomers(createConsortium({ seed, voterCount: 4, consensus }), newcomers);
   const directory = mkdtempSync(join(tmpdir(), 'rxl-engines-'));
   const ports = await freePorts(consortium.members.length);
   const addresses = new Map(
@@ -90,15 +91,6 @@ export async function engineConsortium(options: {
     },
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
-}
-
-/** The same cast under a genesis that does not know these. */
-function without(consortium: Consortium, newcomers: readonly string[]): Consortium {
-  const { genesis } = consortium;
-  const members = genesis.members.filter(({ name }) => !newcomers.includes(name));
-  const practitioners = genesis.practitioners.filter(({ member }) => !newcomers.includes(member));
-  const smaller = { ...genesis, members, practitioners };
-  return { ...consortium, genesis: smaller, chainId: chainIdOf(smaller) };
 }
 
 type Parts = Omit<RepairOptions, 'home' | 'patienceMs' | 'onProgress'>;
