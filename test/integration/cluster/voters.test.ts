@@ -83,7 +83,7 @@ describe('voters that come and go under load', function votersThatComeAndGo() {
       await load.acknowledgesMore(afterEach);
     }
     assert.equal(await epochOf(devnet, 'clinic'), 4);
-    assert.deepEqual((await votersOf(devnet, 'clinic')).toSorted(), [...founders, ...newcomers].toSorted());
+    assert.deepEqual(new Set(await votersOf(devnet, 'clinic')), new Set([...founders, ...newcomers]));
     await assertSameState(devnet);
   });
 
@@ -118,7 +118,7 @@ describe('voters that come and go under load', function votersThatComeAndGo() {
     await inEpoch(devnet, 6);
     await load.acknowledgesMore(afterEach);
     const staying = [...founders, ...newcomers].filter((name) => !leaving.includes(name));
-    assert.deepEqual((await votersOf(devnet, 'courier')).toSorted(), staying.toSorted());
+    assert.deepEqual(new Set(await votersOf(devnet, 'courier')), new Set(staying));
   });
 
   it('have every transaction that they acknowledged, once, and the same state, on every node', async () => {
