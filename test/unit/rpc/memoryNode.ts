@@ -33,42 +33,17 @@ import { genesisState } from '../../../protocol/genesisBlock.ts';
 import { plainHash } from '../../../protocol/hash.ts';
 import { laneCursor } from '../../../protocol/lane.ts';
 import { executeBlock } from '../../../protocol/ledger.ts';
-import type { MemberRole } from '../../../protocol/member.ts';
 import { memberNames, readMember } from '../../../protocol/membership.ts';
-import type { Practitioner, PractitionerRole } from '../../../protocol/practitioner.ts';
 import { mayRead } from '../../../protocol/fillStatus.ts';
 import { readPrescription } from '../../../protocol/prescription.ts';
 import type { Receipt } from '../../../protocol/receipt.ts';
 import { accepted, refused, type Result } from '../../../protocol/result.ts';
 import { emptyState, overlay, type StateView, type StateWrites } from '../../../protocol/state.ts';
 import type { Transaction } from '../../../protocol/transaction.ts';
-import { aGenesis, aHeader, noon } from '../../support/chain.ts';
-import { aSealingKeyPair, aSeed, aSigner } from '../../support/keys.ts';
+import { aHeader, noon } from '../../support/chain.ts';
+import { aSeed, aSigner } from '../../support/keys.ts';
 import { aGate } from '../../support/nodeParts.ts';
-
-const members: readonly (readonly [name: string, role: MemberRole])[] = [
-  ['hospital', 'hospital'],
-  ['pharmacy', 'pharmacy'],
-  ['rival', 'pharmacy'],
-  ['insurer', 'insurer'],
-  ['courier', 'courier'],
-  ['regulator', 'regulator'],
-];
-
-const staff: readonly (readonly [member: string, name: string, role: PractitionerRole])[] = [
-  ['hospital', 'dr-zhang', 'doctor'],
-  ['hospital', 'dr-li', 'doctor'],
-  ['pharmacy', 'ph-wang', 'pharmacist'],
-  ['rival', 'ph-chen', 'pharmacist'],
-  ['insurer', 'adj-wu', 'adjudicator'],
-  ['insurer', 'acc-sun', 'accountant'],
-  ['pharmacy', 'acc-zhou', 'accountant'],
-  ['courier', 'rider-ma', 'courier'],
-  ['courier', 'rider-guo', 'courier'],
-  ['hospital', 'rev-he', 'pharmacist'],
-  ['hospital', 'as-yu', 'assistant'],
-  ['pharmacy', 'ph-feng', 'pharmacist'],
-];
+import { castGenesis, keyTextOf, peopleOf } from '../../support/walk/cast.ts';
 
 export function digestOf(text: string): Digest {
   return bytesToHex(plainHash(utf8ToBytes(text))) as Digest;
@@ -78,32 +53,8 @@ export function idOf(text: string): Id {
   return digestOf(text).slice(0, 32) as Id;
 }
 
-function practitioner([member, name, role]: (typeof staff)[number]): Practitioner {
-  return {
-    id: idOf(name),
-    member: member as MemberName,
-    roles: [role],
-    scopes: ['ordinary', 'controlled'],
-    validUntil: (noon + 365 * 86_400_000) as Timestamp,
-    suspensions: [],
-    keys: [aSigner(name).publicKey],
-  };
-}
-
-const genesis: Genesis = aGenesis({
-  members: members.map(([name, role]) => ({
-    name: name as MemberName,
-    roles: [role],
-    status: 'active',
-    networkKey: aSigner(`${name} network`).publicKey,
-    consensusKey: aSigner(`${name} consensus`).publicKey,
-    sealingKey: aSealingKeyPair(name).publicKey,
-    adminKey: aSigner(`${name} admin`).publicKey,
-  })),
-  // The regulator observes.
-  voters: members.flatMap(([name, role]) => (role === 'regulator' ? [] : [name as MemberName])),
-  practitioners: staff.map(practitioner),
-});
+// The regulator observes.
+const genesis: Genesis = castGenesis(5);
 
 function typeOf(document: { readonly [key: string]: unknown }): string {
   const type = document['resourceType'];
@@ -247,14 +198,7 @@ export function memoryPorts(
   overrides: Partial<RpcPorts> = {},
 ): RpcPorts {
   const name = member as MemberName;
-  const names = [
-    ...staff.filter(([employer]) => employer === member).map(([, person]) => person),
-    'admin',
-    'card',
-  ];
-  // The card is a key that nobody has registered yet.
-  const keyOf = (person: string): string =>
-    person === 'admin' || person === 'card' ? `${member} ${person}` : person;
+  const names = [...peopleOf(member), 'admin', 'card'];
   let randomness = 0;
   return {
     ledger: {
@@ -305,10 +249,11 @@ export function memoryPorts(
     },
     keystore: {
       member: name,
-      entries: () => names.map((person) => ({ name: person, publicKey: aSigner(keyOf(person)).publicKey })),
+      entries: () =>
+        names.map((person) => ({ name: person, publicKey: aSigner(keyTextOf(member, person)).publicKey })),
       sign: async (person, message) => {
         if (!names.includes(person)) return refused('keyUnknown');
-        const signer = aSigner(keyOf(person));
+        const signer = aSigner(keyTextOf(member, person));
         return accepted({ key: signer.publicKey, sig: signer.sign(message) });
       },
     },

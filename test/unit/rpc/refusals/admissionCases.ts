@@ -9,7 +9,9 @@ import { decodePayload, encodePayload } from '../../../../protocol/transaction.t
 import { valueOf } from '../../../support/chain.ts';
 import { aGate } from '../../../support/nodeParts.ts';
 import { digestOf, idOf, memoryChain, memoryPorts } from '../memoryNode.ts';
-import { day, stopped, time } from '../walkSteps.ts';
+import { stopped } from '../../../support/walk/acts.ts';
+import { day } from '../../../support/walk/step.ts';
+import { time } from '../noonActs.ts';
 import type { RefusalCase } from './refusalCase.ts';
 
 interface Signed {

@@ -1,5 +1,6 @@
 /** Refusals of claims, from the estimate to the reversal. */
-import { dispense, hour, issue, reserve, ship, step, withdraw, type Step } from '../walkSteps.ts';
+import { hour, type Step } from '../../../support/walk/step.ts';
+import { dispense, issue, reserve, ship, step, withdraw } from '../noonActs.ts';
 import { accept, accepted, adjudicate, adjudicated, claim, estimate, submit, total } from './moneySteps.ts';
 import { altered, refusedWhen, type RefusalCase } from './refusalCase.ts';
 

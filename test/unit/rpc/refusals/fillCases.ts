@@ -6,22 +6,9 @@ import { deriveFillSecret, deriveFillSeeds } from '../../../../protocol/token.ts
 import { noon } from '../../../support/chain.ts';
 import { aSigner } from '../../../support/keys.ts';
 import { digestOf } from '../memoryNode.ts';
-import {
-  day,
-  dispense,
-  hour,
-  id,
-  issue,
-  named,
-  packs,
-  reserve,
-  step,
-  stopped,
-  time,
-  tokenOf,
-  withdraw,
-  type Step,
-} from '../walkSteps.ts';
+import { named, packs, stopped } from '../../../support/walk/acts.ts';
+import { day, hour, id, tokenOf, type Step } from '../../../support/walk/step.ts';
+import { dispense, issue, reserve, step, time, withdraw } from '../noonActs.ts';
 import { altered, refusedWhen, type RefusalCase } from './refusalCase.ts';
 
 /** Its one fill begins in a day. */

@@ -16,7 +16,7 @@ import {
   voters,
 } from '../governanceCaller.ts';
 import { commitPending, idOf, memoryChain, type MemoryChain } from '../memoryNode.ts';
-import { day, hour } from '../walkSteps.ts';
+import { day, hour } from '../../../support/walk/step.ts';
 import type { RefusalCase } from './refusalCase.ts';
 
 /** A motion of the hospital. */

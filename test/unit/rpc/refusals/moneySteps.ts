@@ -3,7 +3,8 @@ import type { JsonObject } from '../../../../node/rpc/contract.ts';
 import { hexOf } from '../../../../node/rpc/json.ts';
 import type { Amount, Id } from '../../../../protocol/brand.ts';
 import { sumsOf } from '../../../../protocol/settlement.ts';
-import { day, dispense, id, issue, reserve, step, time, type Step } from '../walkSteps.ts';
+import { day, id, type Step } from '../../../support/walk/step.ts';
+import { dispense, issue, reserve, step, time } from '../noonActs.ts';
 
 type Outcome = Step['outcome'];
 

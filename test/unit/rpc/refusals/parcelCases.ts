@@ -1,18 +1,7 @@
 /** Refusals about parcels and the confirmation of receipt. */
-import {
-  day,
-  dispense,
-  hour,
-  issue,
-  named,
-  parcel,
-  reserve,
-  ship,
-  step,
-  time,
-  withdraw,
-  type Step,
-} from '../walkSteps.ts';
+import { named, parcel } from '../../../support/walk/acts.ts';
+import { day, hour, type Step } from '../../../support/walk/step.ts';
+import { dispense, issue, reserve, ship, step, time, withdraw } from '../noonActs.ts';
 import { altered, refusedWhen, type RefusalCase } from './refusalCase.ts';
 
 const supplied: readonly Step[] = [issue('a'), reserve('a'), dispense('a')];

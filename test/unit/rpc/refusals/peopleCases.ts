@@ -1,7 +1,9 @@
 /** Refusals about who acts: practitioners, their keys, scopes and delegations. */
 import { aSigner } from '../../../support/keys.ts';
 import { hexOf } from '../../../../node/rpc/json.ts';
-import { day, hour, id, issue, step, stopped, time } from '../walkSteps.ts';
+import { stopped } from '../../../support/walk/acts.ts';
+import { day, hour, id } from '../../../support/walk/step.ts';
+import { issue, step, time } from '../noonActs.ts';
 import { altered, refusedWhen, type RefusalCase } from './refusalCase.ts';
 
 const doctor = { practitionerId: id('dr-zhang') };

@@ -2,20 +2,9 @@
 import type { JsonObject } from '../../../../node/rpc/contract.ts';
 import { hexOf } from '../../../../node/rpc/json.ts';
 import { aSigner } from '../../../support/keys.ts';
-import {
-  day,
-  dispense,
-  hour,
-  id,
-  issue,
-  named,
-  nomination,
-  reserve,
-  step,
-  stopped,
-  time,
-  type Step,
-} from '../walkSteps.ts';
+import { named, stopped } from '../../../support/walk/acts.ts';
+import { day, hour, id, type Step } from '../../../support/walk/step.ts';
+import { dispense, issue, nomination, reserve, step, time } from '../noonActs.ts';
 import { altered, refusedWhen, type RefusalCase } from './refusalCase.ts';
 
 function review(rx: string, by: string, outcome: Step['outcome'] = 'committed'): Step {

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import type { JsonObject, MethodName } from '../../../../node/rpc/contract.ts';
 import type { ActionKind } from '../../../../protocol/action.ts';
 import type { RefusalCode } from '../../../../protocol/refusal.ts';
-import { aWalk, byHand, moveTo } from '../walk.ts';
-import type { Step } from '../walkSteps.ts';
+import { byHand } from '../../../support/walk/ways.ts';
+import { aWalk, take } from '../walk.ts';
+import type { Step } from '../../../support/walk/step.ts';
 
 export interface RefusalCase {
   readonly code: RefusalCode;
@@ -30,11 +31,10 @@ export function refusedWhen(when: string, ...steps: readonly Step[]): RefusalCas
     reach: async () => {
       const walk = aWalk();
       for (const step of steps.slice(0, -1)) {
-        moveTo(walk, step);
-        assert.deepEqual([step.title, await byHand(walk, step)], [step.title, 'committed']);
+        const { outcome } = await take(walk, step, byHand);
+        assert.deepEqual([step.title, outcome], [step.title, 'committed']);
       }
-      moveTo(walk, last);
-      return byHand(walk, last);
+      return (await take(walk, last, byHand)).outcome;
     },
   };
 }

@@ -11,7 +11,8 @@ import { aSealingKeyPair } from '../../../support/keys.ts';
 import { aFetcher, aLog, aManualClock } from '../../../support/nodeParts.ts';
 import { callerOf, type Caller } from '../caller.ts';
 import { memoryChain, memoryPorts, type MemoryChain } from '../memoryNode.ts';
-import { day, hour, time } from '../walkSteps.ts';
+import { day, hour } from '../../../support/walk/step.ts';
+import { time } from '../noonActs.ts';
 import type { RefusalCase } from './refusalCase.ts';
 
 /** The documents that one or several nodes hold, by the hash of their ciphertext. */
