@@ -181,8 +181,7 @@ export class Engine {
     const transaction = await this.gate.transaction(envelopeBytes, now);
     if (!transaction.ok) return transaction;
     const { txId, notAfter } = transaction.value;
-    const isExecuted = this.#options.stores.ledger.wasExecuted(transaction.value);
-    if (isExecuted || this.tracker.has(txId)) return transaction;
+    if (this.gate.isKnown(transaction.value)) return transaction;
     if (this.#mempool === null || this.isFailed || this.tracker.isFull)
       return refused('busy', 'not taking part');
     if (!this.#options.hasRoom()) return refused('busy', 'disk space');
@@ -214,6 +213,7 @@ export class Engine {
       isVoteNew: (vote) =>
         !this.#isStarted || isVoteNew(this.state, vote) || this.#equivocations.contradicts(vote),
       isCertificateNew: (certificate) => !this.#isStarted || isCertificateNew(this.state, certificate),
+      isKnown: (one) => this.#options.stores.ledger.wasExecuted(one) || this.tracker.has(one.txId),
       heldBatch: (digest) => this.pool.get(digest),
       batchKeysOf: (name) => this.#core.executor.batchKeysOf(name),
     });

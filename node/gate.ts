@@ -46,6 +46,8 @@ export interface GateOptions {
   /** Whether the core still has a use for it: half of the votes and certificates of a view come late. */
   readonly isVoteNew: (vote: Vote) => boolean;
   readonly isCertificateNew: (certificate: Certificate) => boolean;
+  /** Whether it waits here or was executed: then its time has no say any more, and its sender is told what became of it. */
+  readonly isKnown: (transaction: Transaction) => boolean;
   /** A batch that was verified and is still held: the same bytes again, by gossip and by request, cost nothing again. */
   readonly heldBatch: (digest: Digest) => VerifiedBatch | null;
   readonly scheme: SignatureScheme;
@@ -88,9 +90,13 @@ export class Gate {
     if (!decoded.ok) return decoded;
     const transaction = decoded.value;
     if (transaction.chainId !== this.#options.chainId) return refused('wrongChain');
-    if (transaction.notAfter <= now) return refused('expired');
+    if (transaction.notAfter <= now && !this.#options.isKnown(transaction)) return refused('expired');
     if (transaction.notAfter > now + notAfterAheadMsMax) return refused('notAfterTooFar');
     return this.#verifySignatures(transaction);
+  }
+
+  isKnown(transaction: Transaction): boolean {
+    return this.#options.isKnown(transaction);
   }
 
   /** A batch from a member, from a store or from our own disk. One bad transaction refuses it whole. */

@@ -142,6 +142,7 @@ export function aGate(overrides: Partial<GateOptions> = {}): Gate {
     batchKeysOf: (name) =>
       testGenesis.members.flatMap((member) => (member.name === name ? [member.consensusKey] : [])),
     heldBatch: () => null,
+    isKnown: () => false,
     isVoteNew: () => true,
     isCertificateNew: () => true,
     scheme: ed25519,

@@ -11,7 +11,15 @@ import type { Epoch, Height, View } from '../../../protocol/brand.ts';
 import { decodeMessage, encodeMessage, type ConsensusMessage } from '../../../protocol/message.ts';
 import { encodeRequest } from '../../../protocol/sync.ts';
 import { refused } from '../../../protocol/result.ts';
-import { anEnvelope, aVote, consensusSignerOf, noon, testGenesis, valueOf } from '../../support/chain.ts';
+import {
+  anEnvelope,
+  anId,
+  aVote,
+  consensusSignerOf,
+  noon,
+  testGenesis,
+  valueOf,
+} from '../../support/chain.ts';
 import { aSealingKeyPair } from '../../support/keys.ts';
 import { aLog, aManualClock, aName, settled, type ManualClock } from '../../support/nodeParts.ts';
 import { until } from '../../support/wait.ts';
@@ -158,6 +166,19 @@ describe('a voter that has voted before', () => {
     assert.ok(setting.said.some(({ kind }) => kind === 'certificate'));
     setting.room.isLeft = true;
     assert.equal((await setting.engine.submit(envelope)).ok, true);
+  });
+
+  it('tells the sender of a transaction that it has it, also when its time is over; others it takes no more', async () => {
+    setting.clock.advance(2_000);
+    await setting.starting;
+    const [first, second] = [1, 2].map((number) =>
+      anEnvelope({ id: anId(number), notAfter: (noon + 3_000) as typeof noon }),
+    );
+    assert.ok(first !== undefined && second !== undefined);
+    assert.equal((await setting.engine.submit(first)).ok, true);
+    setting.clock.advance(1_000);
+    assert.equal((await setting.engine.submit(first)).ok, true);
+    assert.deepEqual(await setting.engine.submit(second), refused('expired'));
   });
 
   it('stops for good when a read for another member meets damage (W7)', async () => {

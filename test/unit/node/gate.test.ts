@@ -72,6 +72,11 @@ describe('the gate for transactions', () => {
     assert.deepEqual(await aGate().transaction(envelope, later(1)), refused('expired'));
   });
 
+  it('passes a transaction whose time is over, if it is known already: its sender asks what became of it', async () => {
+    const gate = aGate({ isKnown: () => true });
+    assert.equal((await gate.transaction(anEnvelope({ notAfter: later(1) }), later(60_000))).ok, true);
+  });
+
   it('refuses a transaction that would stay good for more than a day (notAfterTooFar)', async () => {
     const envelope = anEnvelope({ notAfter: later(notAfterAheadMsMax) });
     assert.equal((await aGate().transaction(envelope, noon)).ok, true);

@@ -252,6 +252,16 @@ describe('a write', () => {
     assert.deepEqual(again, { ...first, token: null, fillSecrets: [], receiptCodes: [] });
   });
 
+  it('that is sent again after its time is over is told what became of it', async () => {
+    const chain = memoryChain();
+    const hospital = memberOn(chain, 'hospital');
+    const first = await hospital.call('rx_issue', prescription);
+    const { transaction } = await hospital.call('tx_get', { txId: first.txId });
+    chain.timeMs = (chain.timeMs + 2 * hour) as typeof chain.timeMs;
+    const again = await hospital.call('tx_submit', { transaction });
+    assert.deepEqual([again.status, again.height], ['committed', first.height]);
+  });
+
   it('that finds too few voters is pending, which is a result', async () => {
     const chain = memoryChain();
     chain.isStalled = true;

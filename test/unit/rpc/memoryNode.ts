@@ -178,13 +178,13 @@ export function commitPending(chain: MemoryChain): void {
   commit(chain, [...chain.pending.values()]);
 }
 
-const gate = aGate({ chainId: chainIdOf(genesis) });
-
 async function submit(chain: MemoryChain, envelopeBytes: Uint8Array): Promise<Result<TransactionStatus>> {
+  const isKnown = ({ txId }: Transaction): boolean => statusOf(chain, txId).status !== 'unknown';
+  const gate = aGate({ chainId: chainIdOf(genesis), isKnown });
   const transaction = await gate.transaction(envelopeBytes, chain.timeMs);
   if (!transaction.ok) return transaction;
   const { txId } = transaction.value;
-  if (statusOf(chain, txId).status === 'unknown') {
+  if (!isKnown(transaction.value)) {
     chain.pending.set(txId, transaction.value);
     if (!chain.isStalled) commit(chain, [transaction.value]);
   }
