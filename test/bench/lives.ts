@@ -1,192 +1,68 @@
-/** The load: whole lives of ordinary prescriptions, from the issue to the accepted claim, signed before the clock runs. */
-import { randomBytes } from 'node:crypto';
-import type { CastMember, Consortium } from '../../devnet/cast.ts';
-import { memberOf } from '../../devnet/homes.ts';
-import { signerFromSeed } from '../../node/ed25519.ts';
-import type { Action } from '../../protocol/action.ts';
-import type { Amount, Digest, Id, MemberName, Timestamp, Units } from '../../protocol/brand.ts';
+/** The load: whole lives as the generator makes them up, people's habits and errors with them, signed before the clock runs. */
+import type { Consortium } from '../../devnet/cast.ts';
+import { signedEnvelope, type Act, type TimedAct } from '../../devnet/generator/act.ts';
+import { regionOf } from '../../devnet/generator/consortiumRegion.ts';
+import { livesAtOnce } from '../../devnet/generator/moment.ts';
+import type { Digest, MemberName, Timestamp } from '../../protocol/brand.ts';
 import { bytesToHex } from '../../protocol/bytes.ts';
-import type { PractitionerRole } from '../../protocol/practitioner.ts';
-import type { Signer } from '../../protocol/signature.ts';
-import { signAct } from '../support/transactions.ts';
 
-/** One signed transaction and the member whose application sends it. */
+/** One signed transaction, and what the ledger must answer. */
 export interface SignedStep {
-  readonly member: MemberName;
+  /** The member whose node it is sent to. */
+  readonly node: MemberName;
   /** `0x` hex of the envelope. */
   readonly transaction: string;
+  readonly expected: Act['expected'];
 }
 
-/** In the order in which they must be committed. */
+/** In their order: a step may be sent when those before it have their answers. */
 export type Life = readonly SignedStep[];
 
-interface Doctor {
-  readonly member: MemberName;
-  readonly practitioner: Id;
-  readonly signer: Signer;
+export interface LoadOptions {
+  /** Another one for each load of a run: ids follow from it. */
+  readonly seed: number;
+  readonly transactionCount: number;
 }
 
-interface Staff {
-  readonly chainId: Digest;
-  readonly doctors: readonly Doctor[];
-  readonly pharmacist: Signer;
-  readonly adjudicator: Signer;
+/** As many lives as have so many transactions. */
+export function signedLives(
+  consortium: Consortium,
+  { seed, transactionCount }: LoadOptions,
+): readonly Life[] {
+  const source = livesAtOnce(regionOf(consortium), { seed, at: Date.now() as Timestamp });
+  const signed = signerFor(consortium);
+  const lives: Life[] = [];
+  for (let count = 0; count < transactionCount; count += lives.at(-1)?.length ?? 0) {
+    lives.push(source.next().value.map(signed));
+  }
+  return lives;
 }
 
-const dayMs = 86_400_000;
-const hourMs = 3_600_000;
-const pharmacy = 'pharmacy' as MemberName;
-const insurer = 'insurer' as MemberName;
-const units = 30 as Units;
-const price = 2_400 as Amount;
-const covered = 1_800 as Amount;
-const patientPays = 600 as Amount;
-
-/** Steps of one life. */
-export const stepsPerLife = 9;
-
-/** `count` lives, the doctors in turn. */
-export function signedLives(consortium: Consortium, count: number): readonly Life[] {
-  const staff = staffOf(consortium);
-  return Array.from({ length: count }, (_, index) => signedLife(staff, index));
+/** First steps alone, for a load of single transactions that depend on nothing. */
+export function signedIssues(consortium: Consortium, { seed, transactionCount }: LoadOptions): Life {
+  const source = livesAtOnce(regionOf(consortium), { seed, at: Date.now() as Timestamp });
+  const signed = signerFor(consortium);
+  return Array.from({ length: transactionCount }, () => source.next().value.slice(0, 1).map(signed)).flat();
 }
 
-/** Issues alone, for a load of single transactions that depend on nothing. */
-export function signedIssues(consortium: Consortium, count: number): readonly SignedStep[] {
-  const staff = staffOf(consortium);
-  return Array.from({ length: count }, (_, index) => signedIssue(staff, { ...newIds(), index }));
+function signerFor({ chainId, genesis, members }: Consortium): (act: TimedAct) => SignedStep {
+  const nodes = nodesOf(
+    genesis.voters,
+    members.map(({ name }) => name),
+  );
+  return (act) => signedStep(chainId, act, nodes.get(act.member) ?? act.member);
 }
 
-function staffOf(consortium: Consortium): Staff {
-  return {
-    chainId: consortium.chainId,
-    doctors: consortium.members.flatMap(doctorsOf),
-    pharmacist: signerInRole(memberOf(consortium, pharmacy), 'pharmacist'),
-    adjudicator: signerInRole(memberOf(consortium, insurer), 'adjudicator'),
-  };
+/** Only the voters have nodes in a benchmark; each of the others uses the node of one of them, in turn. */
+function nodesOf(
+  voters: readonly MemberName[],
+  members: readonly MemberName[],
+): ReadonlyMap<MemberName, MemberName> {
+  const others = members.filter((name) => !voters.includes(name));
+  return new Map(others.map((name, index) => [name, voters[index % voters.length] ?? name]));
 }
 
-function doctorsOf(member: CastMember): readonly Doctor[] {
-  const doctors = member.practitioners.filter(({ practitioner }) => practitioner.roles.includes('doctor'));
-  return doctors.flatMap(({ keys, practitioner }) => {
-    const [key] = keys;
-    if (key === undefined) return [];
-    return [{ member: member.name, practitioner: practitioner.id, signer: signerFromSeed(key.seed) }];
-  });
-}
-
-function signerInRole(member: CastMember, role: PractitionerRole): Signer {
-  const key = member.practitioners.find(({ practitioner }) => practitioner.roles.includes(role))?.keys[0];
-  if (key === undefined) throw new Error(`nobody at ${member.name} is ${role}`);
-  return signerFromSeed(key.seed);
-}
-
-interface LifeIds {
-  readonly rxId: Id;
-  readonly claimId: Id;
-  readonly eventId: Id;
-  readonly owner: Signer;
-  readonly redeem: Signer;
-}
-
-function newIds(): LifeIds {
-  return {
-    rxId: newId(),
-    claimId: newId(),
-    eventId: newId(),
-    owner: signerFromSeed(randomBytes(32)),
-    redeem: signerFromSeed(randomBytes(32)),
-  };
-}
-
-function newId(): Id {
-  return bytesToHex(randomBytes(16)) as Id;
-}
-
-function signedIssue(staff: Staff, life: LifeIds & { readonly index: number }): SignedStep {
-  const doctor = staff.doctors[life.index % staff.doctors.length];
-  if (doctor === undefined) throw new Error('the consortium has no doctor');
-  const start = Date.now() as Timestamp;
-  const end = (start + dayMs) as Timestamp;
-  const receiptHash = bytesToHex(randomBytes(32)) as Digest;
-  const fills = [{ k: 0, start, end, redeemKey: life.redeem.publicKey, receiptHash }];
-  const action: Action = {
-    kind: 'rx.issue',
-    body: {
-      rxId: life.rxId,
-      prescriber: doctor.practitioner,
-      class: 'ordinary',
-      authoredOn: start,
-      validUntil: end,
-      items: [{ itemId: 0, units, repeats: 0, intervalDays: 0, substitutionAllowed: true, validUntil: null }],
-      fills,
-      ownerKey: life.owner.publicKey,
-      reviewRequired: false,
-      replaces: null,
-    },
-  };
-  return signed(staff.chainId, { member: doctor.member, action }, [doctor.signer]);
-}
-
-function signedLife(staff: Staff, index: number): Life {
-  const life = newIds();
-  const { rxId, claimId, eventId, owner, redeem } = life;
-  const { pharmacist, adjudicator, chainId } = staff;
-  const until = (Date.now() + hourMs) as Timestamp;
-  const lines = [{ itemId: 0, units, price }];
-  const dispensed = [{ itemId: 0, units, equivalence: 'same' as const, packHashes: [packHash()] }];
-  const judged = [{ itemId: 0, covered, patientPays, code: 'benefit' }];
-  const atPharmacy = (action: Action, signers: readonly Signer[]): SignedStep =>
-    signed(chainId, { member: pharmacy, action }, signers);
-  return [
-    signedIssue(staff, { ...life, index }),
-    atPharmacy({ kind: 'fill.reserve', body: { rxId, k: 0, pharmacy, until, mode: 'counter' } }, [
-      pharmacist,
-      redeem,
-    ]),
-    atPharmacy({ kind: 'claim.estimate', body: { claimId, rxId, k: 0, insurer, lines, total: price } }, [
-      pharmacist,
-    ]),
-    signed(
-      chainId,
-      {
-        member: insurer,
-        action: { kind: 'claim.adjudicate', body: { claimId, outcome: 'approve', lines: judged } },
-      },
-      [adjudicator],
-    ),
-    atPharmacy(
-      { kind: 'fill.dispense', body: { rxId, k: 0, eventId, items: dispensed, substitution: null } },
-      [pharmacist],
-    ),
-    atPharmacy(
-      {
-        kind: 'claim.pay',
-        body: { claimId, patientPaid: patientPays, payments: [{ method: 'cash', amount: patientPays }] },
-      },
-      [pharmacist],
-    ),
-    atPharmacy({ kind: 'delivery.receive', body: { rxId, k: 0, parcelId: null, receiptCode: null } }, [
-      owner,
-    ]),
-    atPharmacy({ kind: 'claim.submit', body: { claimId, eventIds: [eventId], lines, total: price } }, [
-      pharmacist,
-    ]),
-    signed(chainId, { member: insurer, action: { kind: 'claim.accept', body: { claimId, covered } } }, [
-      adjudicator,
-    ]),
-  ];
-}
-
-function packHash(): Digest {
-  return bytesToHex(randomBytes(32)) as Digest;
-}
-
-function signed(
-  chainId: Digest,
-  act: { readonly member: MemberName; readonly action: Action },
-  signers: readonly Signer[],
-): SignedStep {
-  const { bytes } = signAct(chainId, act, signers);
-  return { member: act.member, transaction: `0x${bytesToHex(bytes)}` };
+function signedStep(chainId: Digest, act: TimedAct, node: MemberName): SignedStep {
+  const transaction = `0x${bytesToHex(signedEnvelope(chainId, act))}`;
+  return { node, transaction, expected: act.expected };
 }

@@ -1,125 +1,196 @@
-/** The load generator: sends signed transactions over JSON-RPC and measures until the node says that they are committed. */
-import type { RpcClient } from '../../node/rpc/client.ts';
-import { stepsPerLife, type Life, type SignedStep } from './lives.ts';
+/** The load generator: sends signed transactions over JSON-RPC and measures until the node says what became of them. */
+import type { BatchAnswer, RpcClient } from '../../node/rpc/client.ts';
+import type { TransactionResult } from '../../node/rpc/contract.ts';
+import { batchLengthMax } from '../../node/rpc/limits.ts';
+import type { Life, SignedStep } from './lives.ts';
 
 export interface LoadResult {
+  /** With a receipt as planned, those among them that had to be refused. */
   readonly committedCount: number;
-  /** Neither committed nor pending: refused, or an error. Nothing of the kind is expected. */
+  /** Those of them that were refused, as people's errors must be. */
+  readonly refusedCount: number;
+  /** Another answer than the planned one, none in time, or an error. Nothing of the kind is expected. */
   readonly failedCount: number;
-  /** From sending to the answer, in ms, of each committed transaction. */
+  /** From sending to the answer, in ms, of each with a receipt as planned. */
   readonly latenciesMs: readonly number[];
   readonly seconds: number;
 }
 
-/** The node of each member, by name. */
+/** The node of a member, by its name. */
 export type ClientOf = (member: string) => RpcClient;
 
 interface Tally {
   committedCount: number;
+  refusedCount: number;
   failedCount: number;
   readonly latenciesMs: number[];
 }
 
-const timeoutMs = 30_000;
+/** A life that has begun, and the index of its next step. */
+interface Begun {
+  readonly life: Life;
+  readonly step: number;
+}
 
-/** One request to one member's node; its transactions count as committed when its answer is here. */
-async function send(clientOf: ClientOf, steps: readonly SignedStep[], tally: Tally): Promise<void> {
-  const [first] = steps;
-  if (first === undefined) return;
+/** What may begin when. */
+interface Schedule {
+  /** How many lives may begin now. */
+  readonly room: (now: {
+    readonly elapsedMs: number;
+    readonly begunCount: number;
+    readonly endedCount: number;
+  }) => number;
+  /** Then nothing more is sent; what was sent is waited for. */
+  readonly endMs: number;
+}
+
+const timeoutMs = 30_000;
+/** Steps that come due within so much time go in one request to each node: it costs less than one for each, here and there. */
+const gatherMs = 25;
+
+function newTally(): Tally {
+  return { committedCount: 0, refusedCount: 0, failedCount: 0, latenciesMs: [] };
+}
+
+/** One request to one member's node; its transactions count when its answer is here. Tells of each whether it went as planned. */
+async function send(
+  client: RpcClient,
+  steps: readonly SignedStep[],
+  tally: Tally,
+): Promise<readonly boolean[]> {
   const start = performance.now();
   const calls = steps.map(
     ({ transaction }) =>
       ({ method: 'tx_submit', params: { transaction, waitFor: 'committed', timeoutMs } }) as const,
   );
-  const answers = await clientOf(first.member).batch(calls);
+  const answers = await client.batch(calls);
   const latencyMs = performance.now() - start;
-  for (const answer of answers) {
-    const isCommitted = answer.ok && (answer.result as { readonly status: string }).status === 'committed';
-    if (isCommitted) {
+  return steps.map(({ expected }, index) => {
+    const isPlanned = outcomeOf(answers[index]) === expected;
+    if (isPlanned) {
       tally.committedCount += 1;
       tally.latenciesMs.push(latencyMs);
+      if (expected !== 'committed') tally.refusedCount += 1;
     } else {
       tally.failedCount += 1;
     }
+    return isPlanned;
+  });
+}
+
+/** `committed`, `pending`, the code of a refusal, or `failed`. */
+function outcomeOf(answer: BatchAnswer | undefined): string {
+  if (answer?.ok !== true) return 'failed';
+  const { status, code } = answer.result as TransactionResult;
+  return code ?? status;
+}
+
+/** Lives in their order; of each a step is sent when the one before it is answered. A life in which something is not as planned ends. */
+async function run(clientOf: ClientOf, lives: readonly Life[], schedule: Schedule): Promise<LoadResult> {
+  const tally = newTally();
+  const start = performance.now();
+  const sent: Promise<void>[] = [];
+  const failures: unknown[] = [];
+  let due: Begun[] = [];
+  let begunCount = 0;
+  let endedCount = 0;
+  const request = async (node: string, own: readonly Begun[]): Promise<void> => {
+    const arePlanned = await send(clientOf(node), own.flatMap(nextStep), tally);
+    for (const [index, { life, step }] of own.entries()) {
+      const goesOn = arePlanned[index] === true && step + 1 < life.length;
+      if (goesOn) due.push({ life, step: step + 1 });
+      else endedCount += 1;
+    }
+  };
+  for (let tick = 1; endedCount < lives.length && failures.length === 0; tick += 1) {
+    const elapsedMs = performance.now() - start;
+    if (elapsedMs >= schedule.endMs) break;
+    const room = schedule.room({ elapsedMs, begunCount, endedCount });
+    const begun = lives.slice(begunCount, begunCount + Math.max(0, room));
+    begunCount += begun.length;
+    const now = [...due, ...begun.map((life) => ({ life, step: 0 }))];
+    due = [];
+    for (const { node, own } of requestsOf(now)) {
+      sent.push(request(node, own).catch((error: unknown) => void failures.push(error)));
+    }
+    await pause(start + tick * gatherMs);
   }
+  await Promise.all(sent);
+  if (failures.length > 0) throw new Error('a node did not answer', { cause: failures[0] });
+  return { ...tally, seconds: (performance.now() - start) / 1_000 };
 }
 
-/** Some lives, step by step: a step is one request, and the next begins when it is committed. */
-async function live(
-  clientOf: ClientOf,
-  lives: readonly Life[],
-  run: { readonly tally: Tally; readonly isOver: () => boolean },
-): Promise<void> {
-  for (let step = 0; step < stepsPerLife && !run.isOver(); step += 1) {
-    const steps = lives.flatMap((life) => life[step] ?? []);
-    const members = new Set(steps.map(({ member }) => member));
-    await Promise.all(
-      [...members].map(async (member) =>
-        send(
-          clientOf,
-          steps.filter((one) => one.member === member),
-          run.tally,
-        ),
-      ),
-    );
+interface Request {
+  readonly node: string;
+  readonly own: readonly Begun[];
+}
+
+/** All that is due for one node goes together, as much as a request may hold. */
+function requestsOf(due: readonly Begun[]): readonly Request[] {
+  const byNode = new Map<string, Begun[]>();
+  for (const begun of due) {
+    for (const { node } of nextStep(begun)) {
+      const own = byNode.get(node);
+      if (own === undefined) byNode.set(node, [begun]);
+      else own.push(begun);
+    }
   }
+  return [...byNode].flatMap(([node, all]) =>
+    Array.from({ length: Math.ceil(all.length / batchLengthMax) }, (_, index) => ({
+      node,
+      own: all.slice(index * batchLengthMax, (index + 1) * batchLengthMax),
+    })),
+  );
 }
 
-function groupsOf(lives: readonly Life[], size: number): readonly (readonly Life[])[] {
-  const count = Math.floor(lives.length / size);
-  return Array.from({ length: count }, (_, index) => lives.slice(index * size, (index + 1) * size));
+/** One, or none when the life is over. */
+function nextStep({ life, step }: Begun): readonly SignedStep[] {
+  return life.slice(step, step + 1);
 }
 
-/** As much as the nodes take: so many groups of lives are always on their way. */
+/** As much as the nodes take: so many lives are always on their way. */
 export async function saturate(
   clientOf: ClientOf,
   lives: readonly Life[],
-  shape: { readonly seconds: number; readonly groupCount: number; readonly livesPerGroup: number },
+  shape: { readonly seconds: number; readonly livesAtOnceMax: number },
 ): Promise<LoadResult> {
-  const tally: Tally = { committedCount: 0, failedCount: 0, latenciesMs: [] };
-  const start = performance.now();
-  const isOver = (): boolean => performance.now() - start >= 1_000 * shape.seconds;
-  const groups = [...groupsOf(lives, shape.livesPerGroup)];
-  const stream = async (): Promise<void> => {
-    for (let group = groups.pop(); group !== undefined && !isOver(); group = groups.pop()) {
-      await live(clientOf, group, { tally, isOver });
-    }
+  const room: Schedule['room'] = ({ begunCount, endedCount }) => {
+    const count = shape.livesAtOnceMax - (begunCount - endedCount);
+    const isEnough = begunCount + count <= lives.length;
+    if (!isEnough) throw new Error('the load ran out of signed lives: the figure would be too low');
+    return count;
   };
-  await Promise.all(Array.from({ length: shape.groupCount }, stream));
-  if (groups.length === 0) throw new Error('the load ran out of signed lives: the figure would be too low');
-  return { ...tally, seconds: (performance.now() - start) / 1_000 };
+  return run(clientOf, lives, { room, endMs: 1_000 * shape.seconds });
 }
 
-/** A fixed rate: groups of lives begin on their own times, whatever the answers. */
+/** A fixed rate: lives begin on their own times, whatever the answers. */
 export async function pace(
   clientOf: ClientOf,
   lives: readonly Life[],
-  shape: { readonly perSecond: number; readonly livesPerGroup: number },
+  perSecond: number,
 ): Promise<LoadResult> {
-  const tally: Tally = { committedCount: 0, failedCount: 0, latenciesMs: [] };
-  const start = performance.now();
-  const intervalMs = (1_000 * shape.livesPerGroup * stepsPerLife) / shape.perSecond;
-  const running: Promise<void>[] = [];
-  for (const [index, group] of groupsOf(lives, shape.livesPerGroup).entries()) {
-    await pause(start + index * intervalMs);
-    running.push(live(clientOf, group, { tally, isOver: () => false }));
-  }
-  await Promise.all(running);
-  return { ...tally, seconds: (performance.now() - start) / 1_000 };
+  let beforeCount = 0;
+  // When each life begins: when those before it have had their share of the rate.
+  const beginsMs = lives.map((life) => {
+    const at = (beforeCount * 1_000) / perSecond;
+    beforeCount += life.length;
+    return at;
+  });
+  const room: Schedule['room'] = ({ elapsedMs, begunCount }) => {
+    const next = beginsMs.findIndex((at, index) => index >= begunCount && at > elapsedMs);
+    return (next === -1 ? lives.length : next) - begunCount;
+  };
+  return run(clientOf, lives, { room, endMs: Number.POSITIVE_INFINITY });
 }
 
 /** Single transactions at a fixed rate. */
-export async function trickle(
-  clientOf: ClientOf,
-  steps: readonly SignedStep[],
-  perSecond: number,
-): Promise<LoadResult> {
-  const tally: Tally = { committedCount: 0, failedCount: 0, latenciesMs: [] };
+export async function trickle(clientOf: ClientOf, steps: Life, perSecond: number): Promise<LoadResult> {
+  const tally = newTally();
   const start = performance.now();
-  const running: Promise<void>[] = [];
+  const running: Promise<unknown>[] = [];
   for (const [index, step] of steps.entries()) {
     await pause(start + (index * 1_000) / perSecond);
-    running.push(send(clientOf, [step], tally));
+    running.push(send(clientOf(step.node), [step], tally));
   }
   await Promise.all(running);
   return { ...tally, seconds: (performance.now() - start) / 1_000 };

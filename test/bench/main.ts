@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { createConsortium } from '../../devnet/cast.ts';
 import { startDevnet, type Supervisor } from '../../devnet/supervisor.ts';
 import type { RpcClient } from '../../node/rpc/client.ts';
-import { signedIssues, signedLives, stepsPerLife, type Life } from './lives.ts';
+import { signedIssues, signedLives } from './lives.ts';
 import { pace, saturate, trickle, type LoadResult } from './load.ts';
 import { cpuSeconds, describeMachine, quantile, verifySeconds } from './machine.ts';
 
@@ -19,9 +19,12 @@ const lightPerSecond = 10;
 const loadShare = 0.7;
 /** So many are signed beforehand for each second of load. */
 const transactionsPerSecondMax = 2_500;
-/** Groups on their way at once, and prescriptions in each; a step of a group is one request. */
-const fullShape = { groupCount: 48, livesPerGroup: 50 };
-const begunAtOnce = fullShape.groupCount * fullShape.livesPerGroup;
+/** On their way at once under full load. */
+const livesAtOnceMax = 2_400;
+/** A little more than the mean. */
+const transactionsPerLife = 10;
+/** So many more, for the lives that are on their way when the time is over. */
+const begunCount = livesAtOnceMax * transactionsPerLife;
 
 interface Report {
   readonly machine: string;
@@ -34,6 +37,10 @@ interface Report {
   readonly transactionsPerBlock: number;
   readonly light: Latency;
   readonly loaded: Latency;
+  /** Of the load generator. */
+  readonly loadMicrosPerTransaction: number;
+  /** Of all loads: what people did wrong, and the ledger refused. */
+  readonly refusedCount: number;
   readonly failedCount: number;
 }
 
@@ -79,7 +86,7 @@ async function main(): Promise<void> {
     seed: 'bench',
     voterCount,
     extraDoctorCount: 400,
-    policy: { ratePerHour: { ordinary: 1_000_000, controlled: 10 } },
+    policy: { ratePerHour: { ordinary: 1_000_000, controlled: 1_000_000 } },
   });
   say(`Starting ${voterCount} voters on ${describeMachine()}`);
   const devnet = await startDevnet({ consortium, isKept: false, logLevel: 'warn' });
@@ -98,32 +105,35 @@ async function measure(devnet: Supervisor, seconds: number): Promise<Report> {
   const { consortium } = devnet;
   const voters = consortium.genesis.voters;
   const clientOf = (member: string): RpcClient => devnet.client(member);
-  const livesFor = (duration: number): readonly Life[] =>
-    signedLives(consortium, Math.ceil((transactionsPerSecondMax * duration) / stepsPerLife) + begunAtOnce);
+  const countFor = (duration: number): number => transactionsPerSecondMax * duration + begunCount;
   const verify = await verifySeconds();
 
   // A node runs for months: its code is compiled before anything is measured.
   say(`Warming up for ${warmUpSeconds} s`);
-  await saturate(clientOf, livesFor(warmUpSeconds), { ...fullShape, seconds: warmUpSeconds });
+  const warmUp = signedLives(consortium, { seed: 1, transactionCount: countFor(warmUpSeconds) });
+  await saturate(clientOf, warmUp, { livesAtOnceMax, seconds: warmUpSeconds });
 
   say(`Light load: ${lightPerSecond} transactions a second for ${seconds} s`);
-  const light = await trickle(clientOf, signedIssues(consortium, lightPerSecond * seconds), lightPerSecond);
+  const issues = signedIssues(consortium, { seed: 2, transactionCount: lightPerSecond * seconds });
+  const light = await trickle(clientOf, issues, lightPerSecond);
 
-  const lives = livesFor(seconds);
+  const lives = signedLives(consortium, { seed: 3, transactionCount: countFor(seconds) });
   say(`Full load for ${seconds} s`);
   const pids = voters.map((name) => devnet.node(name).pid ?? 0);
   const before = pids.map(cpuSeconds);
   const heightBefore = await heightOf(devnet);
-  const full = await saturate(clientOf, lives, { ...fullShape, seconds });
+  const ownBefore = process.cpuUsage();
+  const full = await saturate(clientOf, lives, { livesAtOnceMax, seconds });
+  const own = process.cpuUsage(ownBefore);
   const used = pids.map((pid, index) => (cpuSeconds(pid) ?? Number.NaN) - (before[index] ?? Number.NaN));
   const blockCount = (await heightOf(devnet)) - heightBefore;
   const cpuMicros = (1e6 * used.reduce((sum, value) => sum + value, 0)) / voters.length / full.committedCount;
 
   const perSecond = full.committedCount / full.seconds;
   const loadedRate = Math.max(1, Math.floor(loadShare * perSecond));
-  const loadedLives = signedLives(consortium, Math.ceil((loadedRate * seconds) / stepsPerLife));
+  const loadedLives = signedLives(consortium, { seed: 4, transactionCount: loadedRate * seconds });
   say(`${Math.round(100 * loadShare)} % of it: ${loadedRate} transactions a second for ${seconds} s`);
-  const loaded = await pace(clientOf, loadedLives, { perSecond: loadedRate, livesPerGroup: 20 });
+  const loaded = await pace(clientOf, loadedLives, loadedRate);
 
   const limitPerSecond = availableParallelism() / voters.length / verify;
   return {
@@ -137,6 +147,8 @@ async function measure(devnet: Supervisor, seconds: number): Promise<Report> {
     transactionsPerBlock: round(full.committedCount / blockCount),
     light: latencyOf(light),
     loaded: latencyOf(loaded),
+    loadMicrosPerTransaction: round((own.user + own.system) / full.committedCount),
+    refusedCount: light.refusedCount + full.refusedCount + loaded.refusedCount,
     failedCount: light.failedCount + full.failedCount + loaded.failedCount,
   };
 }
@@ -155,6 +167,8 @@ function describe(report: Report): string {
     `Latency at light load       ${latency(report.light)}`,
     `Latency at 70 % load        ${latency(report.loaded)}`,
     `Not committed               ${report.failedCount}`,
+    `Refused as planned          ${report.refusedCount}, counted as committed: they have receipts`,
+    `Load generator              ${report.loadMicrosPerTransaction} µs per transaction`,
     '',
   ].join('\n');
 }
