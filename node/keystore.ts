@@ -37,8 +37,10 @@ export interface Keystore {
   readonly seed: (purpose: Exclude<KeyPurpose, 'practitioner'>) => Uint8Array;
   /** An admin's or practitioner's signer by its name; null if this keystore has no such key for transactions. */
   readonly signer: (name: string) => Signer | null;
-  /** Signs votes and batches. Handed only to the reactor, and never found by name. Failure `missing`. */
+  /** Signs votes and batches. Handed only to the reactor, and never found by name. Failure `missing`, also if there are several. */
   readonly consensusSigner: Signer;
+  /** One for each consensus key: after a rotation there are several, and the ledger says which is in force. */
+  readonly consensusSigners: readonly Signer[];
   readonly adminSigner: Signer;
   readonly sealingSecret: SealingKeyPair;
   /** Every key, sorted by name. */
@@ -134,6 +136,9 @@ function keystoreOf(keys: readonly OpenedKey[]): Keystore {
   const transactionKeys = keys.filter((key) => key.purpose === 'admin' || key.purpose === 'practitioner');
   const signers = new Map(transactionKeys.map((key) => [key.name, signerFromSeed(key.seed)]));
   const consensusSigner = once(() => signerFromSeed(the('consensus').seed));
+  const consensusSigners = once(() =>
+    keys.flatMap(({ purpose, seed }) => (purpose === 'consensus' ? [signerFromSeed(seed)] : [])),
+  );
   const adminSigner = once(() => signerFromSeed(the('admin').seed));
   const sealingSecret = once(() => sealingKeyPairFromSeed(the('sealing').seed));
   return {
@@ -141,6 +146,9 @@ function keystoreOf(keys: readonly OpenedKey[]): Keystore {
     signer: (name) => signers.get(name) ?? null,
     get consensusSigner(): Signer {
       return consensusSigner();
+    },
+    get consensusSigners(): readonly Signer[] {
+      return consensusSigners();
     },
     get adminSigner(): Signer {
       return adminSigner();

@@ -139,6 +139,13 @@ function addKeyCommands(): void {
       await answer(newKey(context(), name));
     });
   keys
+    .command('rotate-consensus')
+    .description('make the next consensus key and move that it take the place of the present one')
+    .action(async () => {
+      const { rotateConsensus } = await import('./commands/rotateConsensus.ts');
+      await answer(rotateConsensus(context(), Date.now() as Timestamp));
+    });
+  keys
     .command('list')
     .description('name, purpose and public key of every key')
     .action(async () => {

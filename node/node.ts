@@ -1,11 +1,15 @@
 /** The composition root: opens the stores, builds the parts in order, and stops them in reverse. */
+import type { PublicKey } from '../protocol/brand.ts';
 import { chainIdOf, type Genesis } from '../protocol/genesis.ts';
+import { present } from '../protocol/invariant.ts';
 import type { Member } from '../protocol/member.ts';
 import { readMember } from '../protocol/membership.ts';
-import { admittedMembers } from './admission.ts';
+import type { Signer } from '../protocol/signature.ts';
+import { admittedMembers, mayChangeAdmission } from './admission.ts';
 import { freeBytesOf, keepBallast, makeRoom } from './ballast.ts';
 import { systemClock } from './clock.ts';
 import type { NodeConfig } from './config.ts';
+import { chooseKey, isInForce, requireInForce, type OwnKeys } from './consensusKey.ts';
 import { forgetDamage, writeDamage } from './damage.ts';
 import { DiskGuard } from './diskGuard.ts';
 import { ed25519 } from './ed25519.ts';
@@ -16,6 +20,7 @@ import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { startNetwork } from './network/network.ts';
 import type { Network, NetworkHandlers } from './network/ports.ts';
+import { NodeFailure } from './nodeFailure.ts';
 import { startRpcServer, type HttpOptions } from './rpc/server.ts';
 import { FinalityListeners, makeRpcPorts } from './rpcPorts.ts';
 import { Scrubber } from './scrubber.ts';
@@ -32,7 +37,7 @@ import { startVerifyPool, type VerifyPool } from './verifyPool.ts';
 export interface NodeOptions {
   readonly config: NodeConfig;
   readonly genesis: Genesis;
-  /** As the genesis has it, or its keys alone (`ownMember`). */
+  /** As the genesis has it, or its keys alone (`ownMember`); which consensus key signs, the ledger says. */
   readonly own: Member;
   readonly keystore: Keystore;
   readonly home: string;
@@ -72,7 +77,8 @@ async function build(
   stop: () => Promise<void>,
 ): Promise<RunningNode> {
   const { config, genesis, own, keystore, log, metrics } = options;
-  let stores = await openHome(options);
+  const signer = await chooseSigner(options);
+  let stores = await openHome(options, signer.publicKey);
   stopping.push(async () => closeStores(stores));
   const verifyPool = startVerifyPool({ threads: null });
   stopping.push(async () => verifyPool.stop());
@@ -82,6 +88,7 @@ async function build(
   const joined = await join(options, stores);
   ({ stores } = joined);
   stopping.push(joined.abandon);
+  requireInForce(stores.ledger, ownKeys(options), signer.publicKey);
   const maker = makeSnapshots(options, stores, (cause) => engine.fail(cause));
   stopping.push(async () => maker.stop());
   const disk = makeDiskGuard(options, (cause) => engine.fail(cause));
@@ -90,6 +97,7 @@ async function build(
     verifyPool,
     finality,
     disk,
+    signer,
     onFatal: failure.fail,
   });
   stopping.push(async () => engine.stop());
@@ -132,11 +140,25 @@ async function build(
   };
 }
 
+function ownKeys({ own, keystore }: NodeOptions): OwnKeys {
+  return { name: own.name, held: keystore.consensusSigners.map(({ publicKey }) => publicKey) };
+}
+
+async function chooseSigner(options: NodeOptions): Promise<Signer> {
+  const { home, genesis, keystore } = options;
+  const key = await chooseKey(home, genesis, ownKeys(options));
+  const signer = keystore.consensusSigners.find(({ publicKey }) => publicKey === key);
+  return present(signer, 'the key that was chosen is held');
+}
+
 /** A full disk gives up its ballast first; a start that succeeds ends what an earlier failure said. */
-async function openHome({ home, genesis, own, config, log }: NodeOptions): Promise<Stores> {
+async function openHome(
+  { home, genesis, config, log }: NodeOptions,
+  consensusKey: PublicKey,
+): Promise<Stores> {
   if (makeRoom(home, config.disk, freeBytesOf))
     log.warn({}, 'the disk is full: the ballast was given up so that the node can start');
-  const stores = await openStores(home, genesis, own.consensusKey);
+  const stores = await openStores(home, genesis, consensusKey);
   warnOfSafetyLog(stores, log);
   forgetDamage(home);
   return stores;
@@ -222,6 +244,8 @@ interface EngineParts {
   readonly verifyPool: VerifyPool;
   readonly finality: FinalityListeners;
   readonly disk: DiskGuard;
+  /** Holds the consensus key in force. */
+  readonly signer: Signer;
   readonly onFatal: (cause: unknown) => void;
 }
 
@@ -253,7 +277,7 @@ function watchDisk(
 }
 
 function makeEngine({ genesis, own, keystore, home, log, metrics }: NodeOptions, parts: EngineParts): Engine {
-  const { stores, verifyPool, finality, disk } = parts;
+  const { stores, verifyPool, finality, disk, signer } = parts;
   const onCommitted = (entries: readonly CommitEntry[]): void => {
     for (const { receipts, block } of entries) {
       const refusedCount = receipts.filter((receipt) => receipt.outcome === 'refused').length;
@@ -265,13 +289,16 @@ function makeEngine({ genesis, own, keystore, home, log, metrics }: NodeOptions,
       );
       finality.tell(block.header.height);
     }
+    // The engine does not vote with a key that its epoch does not name, and there is nothing else that must be done at once.
+    if (mayChangeAdmission(entries) && !isInForce(stores.ledger, own.name, signer.publicKey))
+      parts.onFatal(new NodeFailure('keyRotated', 'another consensus key is in force'));
   };
   return new Engine({
     genesis,
     own,
     stores,
     isObserver: false,
-    signer: keystore.consensusSigner,
+    signer,
     sealing: keystore.sealingSecret,
     scheme: ed25519,
     verifyMany: async (items) => verifyPool.verify(items),

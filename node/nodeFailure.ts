@@ -2,7 +2,11 @@
 
 export type NodeFailureCode =
   /** Our consensus key signs elsewhere, or our safety log is not the newest: never vote with it (W8). */
-  'clonedKey' | 'storage' | 'configuration';
+  | 'clonedKey'
+  /** The ledger names another consensus key of ours: start again, with that one. */
+  | 'keyRotated'
+  | 'storage'
+  | 'configuration';
 
 export class NodeFailure extends Error {
   override readonly name = 'NodeFailure';

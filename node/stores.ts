@@ -10,11 +10,12 @@ import { memoryEntry } from './statement.ts';
 import { openBatches, type BatchStore } from './storage/batches.ts';
 import { systemDisk, type Disk } from './storage/disk.ts';
 import { StorageFailure, storageFailure } from './storage/failure.ts';
-import { layoutOf, makeDirectories } from './storage/layout.ts';
+import { layoutOf, makeDirectories, rotatedSafetyOf } from './storage/layout.ts';
 import { createLedger, openLedger, type LedgerStore } from './storage/ledger.ts';
 import type { GenesisData } from './storage/ledgerCommit.ts';
 import { beginRestore, resetLedger } from './storage/restore.ts';
 import {
+  beginSafetyLog,
   openSafetyLog,
   restartSafetyLog,
   safetySegmentBytesMax,
@@ -75,7 +76,7 @@ export async function createStoresOn(owner: StoresOwner): Promise<void> {
 export async function loseMemory(home: string, genesis: Genesis, consensusKey: PublicKey): Promise<void> {
   const owner = { disk: systemDisk, home, genesis, consensusKey };
   const options = safetyOptions(owner, chainIdOf(genesis), 'existing');
-  const { log } = await openSafetyLog(layoutOf(home).safety, options);
+  const { log } = await openSafetyLog(safetyOf(owner), options);
   log.append([loss]);
   await log.close();
 }
@@ -112,7 +113,7 @@ export async function openStoresOn(owner: StoresOwner): Promise<Stores> {
     return store;
   };
   try {
-    const safety = await openSafety(layout.safety, safetyOptions(owner, chainId, 'existing'));
+    const safety = await openSafety(safetyOf(owner), safetyOptions(owner, chainId, 'existing'));
     keep(safety.log);
     await renewData(owner);
     const ledger = keep(await openWhole(owner, chainId));
@@ -215,9 +216,29 @@ export async function closeStores(stores: Stores): Promise<void> {
 }
 
 function safetyOptions(
-  { disk, consensusKey }: StoresOwner,
+  { disk, home, consensusKey }: StoresOwner,
   chainId: Digest,
   mode: 'create' | 'existing',
 ): SafetyLogOptions {
-  return { chainId, consensusKey, mode, disk, segmentBytesMax: safetySegmentBytesMax };
+  const { safety: lockDirectory } = layoutOf(home);
+  return { chainId, consensusKey, mode, disk, segmentBytesMax: safetySegmentBytesMax, lockDirectory };
+}
+
+/** That of a key's own, which was made with the key (`beginKeyLog`), or else the home's first. */
+function safetyOf({ disk, home, consensusKey }: StoresOwner): string {
+  const layout = layoutOf(home);
+  const hasOwn =
+    disk.list(layout.home).includes(basename(layout.safety)) &&
+    disk.list(layout.safety).includes(consensusKey);
+  return hasOwn ? rotatedSafetyOf(layout, consensusKey) : layout.safety;
+}
+
+/**
+ * The safety log of a new key that will take the place of another: before the key is kept, so that no key is ever without one (W6). The
+ * node may run. Throws StorageFailure.
+ */
+export function beginKeyLog(home: string, genesis: Genesis, consensusKey: PublicKey): void {
+  const owner = { disk: systemDisk, home, genesis, consensusKey };
+  const options = safetyOptions(owner, chainIdOf(genesis), 'create');
+  beginSafetyLog(rotatedSafetyOf(layoutOf(home), consensusKey), options);
 }

@@ -1,29 +1,20 @@
 /** `member accept`: a newcomer, who has keys and no chain yet, makes the signed join from its ticket. Offline. */
-import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
-import type { Digest, Id, Timestamp } from '../../protocol/brand.ts';
-import { bytesToHex, hexToBytes } from '../../protocol/bytes.ts';
-import { notAfterAheadMsMax } from '../../protocol/limits.ts';
+import type { Digest, Timestamp } from '../../protocol/brand.ts';
+import { hexToBytes } from '../../protocol/bytes.ts';
 import type { MemberKeys } from '../../protocol/member.ts';
 import type { Signer } from '../../protocol/signature.ts';
 import { decodeTicket, type Ticket } from '../../protocol/ticket.ts';
-import {
-  encodeEnvelope,
-  encodePayload,
-  transactionId,
-  transactionSigningBytes,
-} from '../../protocol/transaction.ts';
 import { accepted, type Result } from '../../protocol/result.ts';
 import { signerFromSeed } from '../ed25519.ts';
 import { homePaths, parseJson, readPassphrase, readText, type HomeProblem } from '../home.ts';
 import { KeystoreFailure } from '../keyFile.ts';
 import { unlock, type Keystore } from '../keystore.ts';
 import { keystoreOutcome } from './keys.ts';
+import { signOffline } from './offline.ts';
 import { answered, failed, type CommandContext, type CommandOutcome } from './outcome.ts';
 
 const ticketFileBytesMax = 65_536;
-/** Clocks differ: a little less than the ledger allows. */
-const notAfterAheadMs = notAfterAheadMsMax - 3_600_000;
 
 const ticketFileSchema = z.looseObject({
   ticket: z.string().regex(/^0x([0-9a-f]{2})*$/),
@@ -47,7 +38,7 @@ export async function acceptTicket(
   if (!passphrase.ok) return failed('configuration', passphrase.refusal);
   try {
     const keystore = await unlock(homePaths(context.home).keys, passphrase.value, { isDevnet: true });
-    const transaction = `0x${bytesToHex(signJoin(invited.value, keystore, now))}`;
+    const transaction = signJoin(invited.value, keystore, now);
     const { inviter, name } = invited.value.ticket;
     // The transaction is the data of this command; the inviter submits it with `member join`.
     return answered([transaction], { transaction, inviter, name });
@@ -70,7 +61,7 @@ function readTicket(path: string): Result<Invited, HomeProblem> {
 }
 
 /** Network, consensus and admin key each sign: so the newcomer has all three. */
-function signJoin({ chainId, ticket }: Invited, keystore: Keystore, now: Timestamp): Uint8Array {
+function signJoin({ chainId, ticket }: Invited, keystore: Keystore, now: Timestamp): string {
   const network = signerFromSeed(keystore.seed('network'));
   const signers: readonly Signer[] = [network, keystore.consensusSigner, keystore.adminSigner];
   const keys: MemberKeys = {
@@ -79,15 +70,10 @@ function signJoin({ chainId, ticket }: Invited, keystore: Keystore, now: Timesta
     sealingKey: keystore.sealingSecret.publicKey,
     adminKey: keystore.adminSigner.publicKey,
   };
-  const payload = encodePayload({
-    chainId,
-    id: bytesToHex(randomBytes(16)) as Id,
-    member: ticket.inviter,
-    notAfter: (now + notAfterAheadMs) as Timestamp,
-    action: { kind: 'member.join', body: { ticket, keys } },
-    seals: [],
-  });
-  const message = transactionSigningBytes(chainId, transactionId(payload));
-  const signatures = signers.map((signer) => ({ key: signer.publicKey, sig: signer.sign(message) }));
-  return encodeEnvelope(payload, signatures);
+  const { inviter: member } = ticket;
+  return signOffline(
+    { chainId, member, action: { kind: 'member.join', body: { ticket, keys } } },
+    signers,
+    now,
+  );
 }

@@ -1,4 +1,5 @@
 /** `repair`: builds damaged data anew from the other members, while the node is stopped. */
+import { present } from '../../protocol/invariant.ts';
 import { ed25519 } from '../ed25519.ts';
 import { systemClock } from '../clock.ts';
 import { createLogger } from '../log.ts';
@@ -23,6 +24,8 @@ export async function repairHome(context: CommandContext): Promise<CommandOutcom
 
 async function repair(home: string, prepared: PreparedHome): Promise<RepairReport> {
   const { config, genesis, own, keystore } = prepared;
+  // It signs nothing: any will do.
+  const signer = present(keystore.consensusSigners[0], 'a home has a consensus key');
   const log = createLogger({
     level: config.log.level,
     isPretty: config.log.pretty,
@@ -34,7 +37,7 @@ async function repair(home: string, prepared: PreparedHome): Promise<RepairRepor
     home,
     genesis,
     own,
-    signer: keystore.consensusSigner,
+    signer,
     sealing: keystore.sealingSecret,
     scheme: ed25519,
     verifyMany: async (items) =>

@@ -9,6 +9,7 @@ import { unlock, type Keystore } from '../keystore.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { createMetrics } from '../metrics.ts';
 import { isNetworkNoise } from '../network/escalate.ts';
+import { NodeFailure } from '../nodeFailure.ts';
 import { ownMember } from '../ownMember.ts';
 import { keystoreOutcome } from './keys.ts';
 import { answered, failed, type CommandContext, type CommandOutcome } from './outcome.ts';
@@ -46,12 +47,30 @@ export async function startHome(context: CommandContext, options: StartOptions):
     write: (line) => void process.stderr.write(line),
   });
   const stopRequested = watchForStop(log, options.isBoundToParent);
+  let outcome = await runNode(context, prepared, { log, stopRequested });
+  while (outcome === 'keyRotated') {
+    log.info({}, 'another consensus key is in force: starting again with it');
+    // The keystore is read again: the key may be younger than this process.
+    const again = await prepareHome(context, options.flags);
+    if ('kind' in again) return again;
+    outcome = await runNode(context, again, { log, stopRequested });
+  }
+  return outcome;
+}
+
+/** One life of the node. `keyRotated`: it came to its end because it signs with another key from now on. */
+async function runNode(
+  context: CommandContext,
+  prepared: PreparedHome,
+  { log, stopRequested }: { readonly log: Logger; readonly stopRequested: Promise<StopReason> },
+): Promise<CommandOutcome | 'keyRotated'> {
+  const { config } = prepared;
   // Loaded here and nowhere else: the network stack takes most of a second, which other commands need not spend.
   const { startNode } = await import('../node.ts');
   const metrics = createMetrics();
   const starting = startNode({ ...prepared, home: context.home, log, metrics });
   const first = await firstOf(starting, stopRequested);
-  if ('kind' in first) return first;
+  if (first === 'keyRotated' || 'kind' in first) return first;
   if ('isFailure' in first) return stoppedOutcome(first, config);
   process.stdout.write(`${JSON.stringify({ member: config.node.name, rpcSocket: first.rpcSocket })}\n`);
   log.info({ member: config.node.name, socket: first.rpcSocket, pid: process.pid }, 'started');
@@ -59,17 +78,21 @@ export async function startHome(context: CommandContext, options: StartOptions):
   const ended = first.finished.then(
     () => ({ isFailure: false }),
     (error: unknown) => {
+      if (isKeyRotated(error)) return 'keyRotated' as const;
       log.fatal({ error }, 'the node had to stop');
       return { isFailure: true };
     },
   );
   const reason = await Promise.race([stopRequested, ended]);
   // A stop that hangs must not keep the process: everything that was promised is durable already.
-  setTimeout(() => {
+  const deadline = setTimeout(() => {
     log.error({ delayMs: stopDeadlineMs }, 'did not stop in time');
     process.exit(1);
-  }, stopDeadlineMs).unref();
+  }, stopDeadlineMs);
+  deadline.unref();
   await first.stop();
+  clearTimeout(deadline);
+  if (reason === 'keyRotated') return reason;
   log.info({ member: config.node.name }, 'stopped');
   return stoppedOutcome(reason, config);
 }
@@ -78,14 +101,19 @@ export async function startHome(context: CommandContext, options: StartOptions):
 async function firstOf<Running extends object>(
   starting: Promise<Running>,
   stopRequested: Promise<StopReason>,
-): Promise<Running | StopReason | CommandOutcome> {
+): Promise<Running | StopReason | CommandOutcome | 'keyRotated'> {
   try {
     return await Promise.race([starting, stopRequested]);
   } catch (error) {
+    if (isKeyRotated(error)) return 'keyRotated';
     const outcome = startFailure(error);
     if (outcome === null) throw error;
     return outcome;
   }
+}
+
+function isKeyRotated(error: unknown): boolean {
+  return error instanceof NodeFailure && error.code === 'keyRotated';
 }
 
 function stoppedOutcome(reason: StopReason, config: NodeConfig): CommandOutcome {

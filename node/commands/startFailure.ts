@@ -49,7 +49,7 @@ export function startFailure(error: unknown): CommandOutcome | null {
     const isCloned = error.code === 'clonedKey';
     const hint = isCloned
       ? 'find the other machine that runs with these keys and stop it; never run two'
-      : 'check node.name, genesis.json and the stores of this home';
+      : 'check node.name, keys/, genesis.json and the stores of this home';
     return failed(isCloned ? 'refusedForSafety' : 'configuration', { message, hint });
   }
   if (!(error.cause instanceof Error)) return null;

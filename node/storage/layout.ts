@@ -1,6 +1,7 @@
 /** Where a node keeps what. What can be had again from the others stands under data/; keys and the safety log stand apart. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { PublicKey } from '../../protocol/brand.ts';
 import { storageFailure } from './failure.ts';
 
 export interface Layout {
@@ -36,6 +37,11 @@ export function layoutOf(home: string): Layout {
     repair: join(home, 'repair'),
     anchor: join(home, 'anchor'),
   };
+}
+
+/** Where the safety log of a key is that took the place of another: the first one's is `safety` itself. */
+export function rotatedSafetyOf({ safety }: Layout, consensusKey: PublicKey): string {
+  return join(safety, consensusKey);
 }
 
 /** Readable by the node's own user only: LevelDB makes its files readable to all, so the directories must not be. */

@@ -2,7 +2,7 @@
  * The safety log: what this voter said or relies upon, on disk before any message that says it leaves (W1, W2, W3). Raw append-only
  * segments, one write and one fdatasync per step, because LevelDB with sync costs some forty times more.
  */
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Epoch, View } from '../../protocol/brand.ts';
 import type { Disk } from './disk.ts';
 import { replaceFile, writeAll } from './durableFile.ts';
@@ -24,6 +24,8 @@ export interface SafetyLogOptions extends LogOwner {
   readonly disk: Disk;
   /** A segment that has grown so large is followed by a new one; whole segments are pruned. */
   readonly segmentBytesMax: number;
+  /** Where the lock is, if not beside the segments: of several logs of a home, one process has all. */
+  readonly lockDirectory?: string;
 }
 
 export interface OpenedSafetyLog {
@@ -181,8 +183,7 @@ function createSegment(directory: string, options: SafetyLogOptions, segment: Ne
  * `exists` (in mode `create`), and those of the disk.
  */
 export async function openSafetyLog(directory: string, options: SafetyLogOptions): Promise<OpenedSafetyLog> {
-  const { disk } = options;
-  const lock = await lockDirectory(directory, disk);
+  const lock = await takeLockOf(directory, options);
   try {
     const found = findSegments(directory, options);
     const isNew = options.mode === 'create';
@@ -207,7 +208,7 @@ export async function restartSafetyLog(
   options: SafetyLogOptions,
   first: LogEntry,
 ): Promise<OpenedSafetyLog> {
-  const lock = await lockDirectory(directory, options.disk);
+  const lock = await takeLockOf(directory, options);
   try {
     const number = (segmentNumbers(directory, options.disk).at(-1) ?? 0) + 1;
     createSegment(directory, options, { number, start: 'afterLoss', entries: [first] });
@@ -219,13 +220,33 @@ export async function restartSafetyLog(
   return openSafetyLog(directory, { ...options, mode: 'existing' });
 }
 
-async function lockDirectory(directory: string, disk: Disk): Promise<DirectoryLock> {
+/**
+ * The empty log of a key that was just made and has signed nothing, in a directory that no process uses yet. Durable when it returns.
+ * Failures: `exists`, and those of the disk.
+ */
+export function beginSafetyLog(directory: string, options: Omit<SafetyLogOptions, 'mode'>): void {
+  const { disk } = options;
+  try {
+    disk.makeDirectory(directory);
+    if (segmentNumbers(directory, disk).length > 0)
+      throw new StorageFailure('exists', 'there is a safety log already');
+    createSegment(directory, { ...options, mode: 'create' }, { number: 1, start: 'goesOn', entries: [] });
+    disk.syncDirectory(dirname(directory));
+  } catch (error) {
+    throw storageFailure(error, 'begin the safety log of a new key');
+  }
+}
+
+async function takeLockOf(
+  directory: string,
+  { disk, lockDirectory = directory }: SafetyLogOptions,
+): Promise<DirectoryLock> {
   try {
     disk.makeDirectory(directory);
   } catch (error) {
     throw storageFailure(error, 'make the directory of the safety log');
   }
-  return disk.takeLock(join(directory, 'lock'));
+  return disk.takeLock(join(lockDirectory, 'lock'));
 }
 
 function segmentNumbers(directory: string, disk: Disk): readonly number[] {

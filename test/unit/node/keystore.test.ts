@@ -65,6 +65,18 @@ describe('the keystore', () => {
     assert.deepEqual(await listKeys(dir), keystore.descriptions());
   });
 
+  it('holds several consensus keys after a rotation, and then none of them is the one', async () => {
+    const names = ['consensus', 'consensus-2'];
+    for (const name of names)
+      await createKey(dir, anOrder({ name, purpose: 'consensus', seed: aSeed(name) }));
+    const keystore = await unlock(dir, passphrase, devnet);
+    assert.deepEqual(
+      new Set(keystore.consensusSigners.map(({ publicKey }) => publicKey)),
+      new Set(names.map((name) => signerFromSeed(aSeed(name)).publicKey)),
+    );
+    assert.throws(() => keystore.consensusSigner, { code: 'missing' });
+  });
+
   it('never signs a transaction with a network, consensus or sealing key', async () => {
     for (const purpose of ['network', 'consensus', 'sealing', 'admin'] as const) {
       await createKey(dir, anOrder({ name: purpose, purpose }));

@@ -32,6 +32,14 @@ describe('the member of a home', () => {
     assert.equal(ownMember(testGenesis, hospital.name, keystoreOf(newKeys)), null);
   });
 
+  it('may have another consensus key by now, or several: the ledger says which is in force', () => {
+    const rotated = keystoreOf({ ...hospital, consensusKey: newKeys.consensusKey });
+    assert.equal(ownMember(testGenesis, hospital.name, rotated), hospital);
+    assert.equal(ownMember(testGenesis, hospital.name, [...keystoreOf(hospital), ...rotated]), hospital);
+    const without = keystoreOf(hospital).filter(({ purpose }) => purpose !== 'consensus');
+    assert.equal(ownMember(testGenesis, hospital.name, without), null);
+  });
+
   it('is a newcomer if the genesis knows neither', () => {
     const name = aName('newcomer');
     assert.deepEqual(ownMember(testGenesis, name, keystoreOf(newKeys)), {
