@@ -18,6 +18,7 @@ import { joinChain, type Joined } from './joining.ts';
 import type { Keystore } from './keystore.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { useNativeSha256 } from './nativeSha256.ts';
 import { startNetwork } from './network/network.ts';
 import type { Network, NetworkHandlers } from './network/ports.ts';
 import { NodeFailure } from './nodeFailure.ts';
@@ -59,6 +60,7 @@ export interface RunningNode {
 
 /** Throws NodeFailure, StorageFailure, NetworkFailure; then everything that was opened is closed again. */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  useNativeSha256();
   const stopping: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const action of stopping.splice(0).toReversed()) await action();

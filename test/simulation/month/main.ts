@@ -1,5 +1,8 @@
 /** `npm run month`: the generated month through the ledger's executor, with what was done and how long a prescription takes. */
+import { useNativeSha256 } from '../../../node/nativeSha256.ts';
 import { pilotRegion, runMonth } from './run.ts';
+
+useNativeSha256();
 
 const { book, kinds, issuedCount, wrong } = runMonth(pilotRegion());
 const actCount = [...kinds.values()].reduce((sum, count) => sum + count, 0);

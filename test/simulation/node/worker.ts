@@ -1,5 +1,6 @@
 /** Runs the seeds that it is given, one after the other, and tells of each. */
 import { isMainThread, parentPort } from 'node:worker_threads';
+import { useNativeSha256 } from '../../../node/nativeSha256.ts';
 import { faultKinds, type FaultKind } from './faults.ts';
 import { forgetfulPlanOf, planOf } from './plan.ts';
 import { runSchedule } from './schedule.ts';
@@ -46,6 +47,7 @@ async function runSeed({ seed, variant }: Order): Promise<SeedReport> {
 }
 
 if (!isMainThread && parentPort !== null) {
+  useNativeSha256();
   const port = parentPort;
   // One at a time: a schedule listens for the errors of its whole thread.
   let last = Promise.resolve();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
 import {
   bytesToHex,
@@ -10,7 +10,9 @@ import {
   uint64FromBytes,
   utf8ToBytes,
 } from '../../../protocol/bytes.ts';
-import { plainHash, taggedDigest, taggedHash } from '../../../protocol/hash.ts';
+import { BrokenInvariant } from '../../../protocol/invariant.ts';
+import { useNativeSha256 } from '../../../node/nativeSha256.ts';
+import { plainHash, taggedDigest, taggedHash, useHostSha256 } from '../../../protocol/hash.ts';
 
 /** The definition of README.md, by another library. */
 function naive(tag: string, ...parts: readonly Uint8Array[]): string {
@@ -49,6 +51,33 @@ describe('tagged hashes', () => {
     ];
     assert.equal(new Set(hashes).size, 4);
     assert.equal(hashes[3], createHash('sha256').update(bytes).digest('hex'));
+  });
+});
+
+describe('SHA-256 of the host', () => {
+  it('gives the same digests as ours, of inputs of every size', () => {
+    const sizes = [0, 1, 55, 56, 63, 64, 65, 119, 128, 1_000, 4_032, 4_033, 70_000];
+    const inputs = sizes.map((size) => new Uint8Array(randomBytes(size)));
+    const digests = (): readonly string[] => [
+      ...inputs.flatMap((bytes) => [taggedDigest('header', bytes), taggedDigest('stateNode', bytes, bytes)]),
+      ...inputs.map((bytes) => bytesToHex(taggedHash('batch', bytes))),
+      ...inputs.map((bytes) => bytesToHex(plainHash(bytes))),
+    ];
+    const expected = [
+      ...inputs.flatMap((bytes) => [
+        naive('rxledger/header/1', bytes),
+        naive('rxledger/state-node/1', bytes, bytes),
+      ]),
+      ...inputs.map((bytes) => naive('rxledger/batch/1', bytes)),
+      ...inputs.map((bytes) => createHash('sha256').update(bytes).digest('hex')),
+    ];
+    assert.deepEqual(digests(), expected);
+    useNativeSha256();
+    assert.deepEqual(digests(), expected);
+  });
+
+  it('is not taken if it gives another digest', () => {
+    assert.throws(() => useHostSha256(() => '00'.repeat(32)), BrokenInvariant);
   });
 });
 
