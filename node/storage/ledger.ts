@@ -88,7 +88,8 @@ export class LedgerStore implements StateView {
   #expiryCheckAt: Timestamp = 0 as Timestamp;
   #isCommitting = false;
   #captureTarget: CaptureTarget | null = null;
-  readonly #stateRows = new RowCache();
+  readonly #records = new RowCache();
+  readonly #pages = new RowCache();
   /** Height of the block that this ledger was restored at, 0 for genesis: what came before is not here. */
   readonly base: Height;
   /** Newest blocks by height: most readers ask for these, and decoding one takes 0.3 ms. */
@@ -111,9 +112,21 @@ export class LedgerStore implements StateView {
   }
 
   // Properties, because a StateView's functions are passed on without their object.
-  readonly get = (key: string): Uint8Array | null => this.#stateRow(recordKey(key));
+  readonly get = (key: string): Uint8Array | null => {
+    const cached = this.#records.get(key);
+    if (cached !== undefined) return cached;
+    const record = this.#database.get(recordKey(key));
+    this.#records.set(key, record);
+    return record;
+  };
 
-  readonly page = (path: string): Uint8Array | null => this.#stateRow(pageKey(path));
+  readonly page = (path: string): Uint8Array | null => {
+    const cached = this.#pages.get(path);
+    if (cached !== undefined) return cached;
+    const page = this.#database.get(pageKey(path));
+    this.#pages.set(path, page);
+    return page;
+  };
 
   readonly seen = (key: string): SeenId | null => {
     const row = this.#database.get(seenKey(key));
@@ -160,17 +173,9 @@ export class LedgerStore implements StateView {
     this.#captureTarget = target;
   }
 
-  #stateRow(rowKey: string): Uint8Array | null {
-    const cached = this.#stateRows.get(rowKey);
-    if (cached !== null) return cached;
-    const row = this.#database.get(rowKey);
-    if (row !== null) this.#stateRows.set(rowKey, row);
-    return row;
-  }
-
   #cacheState({ records, pages }: StateWrites): void {
-    for (const [key, record] of records) this.#stateRows.set(recordKey(key), record);
-    for (const [path, page] of pages) this.#stateRows.set(pageKey(path), page);
+    for (const [key, record] of records) this.#records.set(key, record);
+    for (const [path, page] of pages) this.#pages.set(path, page);
   }
 
   /** Deletions of ids that have expired; empty between two stretches of time. */
