@@ -63,6 +63,8 @@ let host: HostSha256 | null = null;
 const joinedSizeMax = 4_096;
 const joined = new Uint8Array(joinedSizeMax);
 const joinedViews: (Uint8Array | undefined)[] = [];
+const pairSize = 2 * digestSize;
+const pairInput = joined.subarray(0, blockSize + pairSize);
 
 /**
  * Lets the host's own SHA-256 do the work from now on: for our short inputs it takes a half to a fifth of the time. A function that
@@ -73,7 +75,10 @@ export function useHostSha256(candidate: HostSha256): void {
     const bytes = new Uint8Array(size).fill(size);
     const digest = sha256(bytes);
     invariant(candidate(bytes, 'hex') === bytesToHex(digest), 'SHA-256 of the host is another one');
-    invariant(bytesToHex(bytesOf(candidate(bytes, 'binary'))) === bytesToHex(digest), 'a character is a byte');
+    invariant(
+      bytesToHex(bytesOf(candidate(bytes, 'binary'))) === bytesToHex(digest),
+      'a character is a byte',
+    );
   }
   host = candidate;
 }
@@ -91,6 +96,26 @@ export function taggedHash(tag: HashTag, ...parts: readonly Uint8Array[]): Uint8
 export function taggedDigest(tag: HashTag, ...parts: readonly Uint8Array[]): Digest {
   if (host !== null) return host(inOnePiece(prefixOf(tag).block, parts), 'hex') as Digest;
   return bytesToHex(taggedHash(tag, ...parts)) as Digest;
+}
+
+/** Where 64 bytes stand, and where the 32 bytes of their hash go. */
+export interface Pair {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** `taggedHash` of 64 bytes, within one memory: trees hash pairs where they stand, thousands in a block. */
+export function hashPair(tag: HashTag, memory: Uint8Array, { from, to }: Pair): void {
+  const { block, state } = prefixOf(tag);
+  if (host === null) {
+    const hash = state._cloneInto(scratch).update(memory.subarray(from, from + pairSize));
+    memory.set(hash.digest(), to);
+    return;
+  }
+  joined.set(block);
+  for (let index = 0; index < pairSize; index += 1) joined[blockSize + index] = memory[from + index] ?? 0;
+  const text = host(pairInput, 'binary');
+  for (let index = 0; index < digestSize; index += 1) memory[to + index] = text.charCodeAt(index);
 }
 
 /** Plain sha256, for interior nodes of Merkle trees (RFC 9162 §2.1) where the tag is a leading byte. 32 bytes. */

@@ -5,16 +5,12 @@ import { bytesToHex, equalBytes, hexToBytes, utf8ToBytes } from './bytes.ts';
 import { digestSchema } from './codec.ts';
 import { present } from './invariant.ts';
 import {
-  decodePage,
   emptyHash,
-  emptyPage,
-  hashAt,
-  onlyLeaf,
   stateKeyHash,
   stateLeafHash,
   stateNodeHash,
+  StatePage,
   stateValueHash,
-  type StatePage,
 } from './statePage.ts';
 import { nibbleAt, type PageReader } from './stateTree.ts';
 
@@ -38,8 +34,7 @@ export function proveState(read: PageReader, key: string): StateProof {
   const siblings: Digest[] = [];
   let path = '';
   for (;;) {
-    const stored = read(path);
-    const page = stored === null ? emptyPage() : decodePage(stored);
+    const page = new StatePage().open(read(path));
     const node = descend(page, nibbleAt(keyHash, path.length), siblings);
     if (node.weight < 2) return { other: otherLeaf(page, node.place, keyHash), siblings };
     path += nibbleAt(keyHash, path.length).toString(16);
@@ -54,18 +49,17 @@ function descend(
   siblings: Digest[],
 ): { readonly place: number; readonly weight: number } {
   let place = 1;
-  for (let level = 3; level >= 0 && page.weights[place] === 2; level -= 1) {
+  for (let level = 3; level >= 0 && page.weight(place) === 2; level -= 1) {
     const next = 2 * place + ((nibble >> level) & 1);
-    siblings.push(bytesToHex(hashAt(page, next ^ 1)) as Digest);
+    siblings.push(bytesToHex(page.hash(next ^ 1)) as Digest);
     place = next;
   }
-  return { place, weight: page.weights[place] ?? 0 };
+  return { place, weight: page.weight(place) };
 }
 
 function otherLeaf(page: StatePage, place: number, keyHash: Uint8Array): StateProof['other'] {
-  if (page.weights[place] !== 1) return null;
-  const leaf = onlyLeaf(page, place);
-  if (equalBytes(leaf.keyHash, keyHash)) return null;
+  const leaf = page.onlyLeaf(place);
+  if (leaf === null || equalBytes(leaf.keyHash, keyHash)) return null;
   return { keyHash: bytesToHex(leaf.keyHash) as Digest, valueHash: bytesToHex(leaf.valueHash) as Digest };
 }
 

@@ -6,20 +6,7 @@
 import type { Digest } from './brand.ts';
 import { bytesToHex, compareBytes, utf8ToBytes } from './bytes.ts';
 import { invariant, present } from './invariant.ts';
-import {
-  decodePage,
-  emptyPage,
-  encodePage,
-  hashAt,
-  onlyLeaf,
-  slotAt,
-  slotCount,
-  stateKeyHash,
-  withSlots,
-  type StateLeaf,
-  type StatePage,
-  type StateSlot,
-} from './statePage.ts';
+import { slotCount, stateKeyHash, StatePage, type StateLeaf } from './statePage.ts';
 
 /** Encoded page at a path of nibbles in hex digits, '' for the root page, or null. */
 export type PageReader = (path: string) => Uint8Array | null;
@@ -36,16 +23,17 @@ interface Change {
   readonly valueHash: Uint8Array | null;
 }
 
-/** A page to update: where it is, and what it holds now. `isStored` is false for a page that is only being made. */
+/** A page to update: where it is, and its bytes; null for one that is only being made. */
 interface Target {
   readonly path: string;
-  readonly page: StatePage;
-  readonly isStored: boolean;
+  readonly stored: Uint8Array | null;
 }
 
 interface Walk {
   readonly read: PageReader;
   readonly pages: Map<string, Uint8Array | null>;
+  /** By depth: of each depth one page is at work at a time. */
+  readonly desks: StatePage[];
 }
 
 const nibbleDigits = '0123456789abcdef';
@@ -61,71 +49,64 @@ export function updateTree(read: PageReader, changes: ReadonlyMap<string, Uint8A
   const found: Change[] = [];
   for (const [key, valueHash] of changes) found.push({ keyHash: stateKeyHash(utf8ToBytes(key)), valueHash });
   const sorted = found.toSorted((a, b) => compareBytes(a.keyHash, b.keyHash));
-  const walk: Walk = { read, pages: new Map() };
-  const stored = read('');
-  const page = stored === null ? emptyPage() : decodePage(stored);
-  const updated = updatePage(walk, { path: '', page, isStored: stored !== null }, sorted);
+  const walk: Walk = { read, pages: new Map(), desks: [] };
+  const page = updatePage(walk, { path: '', stored: read('') }, sorted);
   // The root page stays even with a single record: nothing above it could hold that one.
-  if (updated.weights[1] === 1) walk.pages.set('', encodePage(updated));
-  return { root: bytesToHex(hashAt(updated, 1)) as Digest, pages: walk.pages };
+  if (page.weight(1) === 1) walk.pages.set('', page.encode());
+  return { root: bytesToHex(page.hash(1)) as Digest, pages: walk.pages };
 }
 
 /** The root that the stored pages give. */
 export function treeRoot(read: PageReader): Digest {
-  const stored = read('');
-  return bytesToHex(hashAt(stored === null ? emptyPage() : decodePage(stored), 1)) as Digest;
+  return bytesToHex(new StatePage().open(read('')).hash(1)) as Digest;
 }
 
-/** `changes` are sorted, distinct, and all below the page. A page with fewer than two records is given up. */
+/**
+ * `changes` are sorted, distinct, and all below the page. A page with fewer than two records is given up. The page that is given back
+ * is as it is until the next update at this depth.
+ */
 function updatePage(walk: Walk, target: Target, changes: readonly Change[]): StatePage {
-  const { path, page, isStored } = target;
+  const { path, stored } = target;
   invariant(path.length < pathLengthMax, 'two keys with one hash');
-  const slots = new Map<number, StateSlot>();
+  const page = (walk.desks[path.length] ??= new StatePage()).open(stored);
   let from = 0;
   while (from < changes.length) {
     const nibble = nibbleAt(present(changes[from], 'a change').keyHash, path.length);
     let to = from + 1;
     while (to < changes.length && nibbleAt(present(changes[to], 'a change').keyHash, path.length) === nibble)
       to += 1;
-    const place = { path: path + (nibbleDigits[nibble] ?? ''), slot: slotAt(page, nibble) };
-    slots.set(nibble, updateSlot(walk, place, changes.slice(from, to)));
+    updateSlot(walk, { page, path, nibble }, changes.slice(from, to));
     from = to;
   }
-  const updated = withSlots(page, slots);
-  if (updated.weights[1] === 2) walk.pages.set(path, encodePage(updated));
-  else if (isStored) walk.pages.set(path, null);
-  return updated;
+  if (page.weight(1) === 2) walk.pages.set(path, page.encode());
+  else if (stored !== null) walk.pages.set(path, null);
+  return page;
 }
 
 /** What lies below one more nibble, after the changes there. */
 function updateSlot(
   walk: Walk,
-  place: { readonly path: string; readonly slot: StateSlot },
+  place: { readonly page: StatePage; readonly path: string; readonly nibble: number },
   changes: readonly Change[],
-): StateSlot {
-  const { path, slot } = place;
-  if (slot?.kind === 'child') {
+): void {
+  const { page, nibble } = place;
+  const path = place.path + (nibbleDigits[nibble] ?? '');
+  if (page.isChild(nibble)) {
     const stored = present(walk.read(path), 'a page of the state tree is missing');
-    return slotOf(updatePage(walk, { path, page: decodePage(stored), isStored: true }, changes));
+    page.adopt(nibble, updatePage(walk, { path, stored }, changes));
+    return;
   }
-  const leaves = slot === null ? leavesOf(changes) : leavesOf(mergeLeaf(slot, changes));
+  const leaf = page.onlyLeaf(slotCount + nibble);
+  const leaves = leavesOf(leaf === null ? changes : mergeLeaf(leaf, changes));
   const [first] = leaves;
-  if (first === undefined) return null;
-  if (leaves.length === 1) return first;
-  return slotOf(updatePage(walk, { path, page: emptyPage(), isStored: false }, leaves));
-}
-
-/** How a page shows in the page above: one with a single record rises into the slot, so that nothing is ever deeper than it must be. */
-function slotOf(page: StatePage): StateSlot {
-  const weight = page.weights[1];
-  if (weight === 0) return null;
-  return weight === 1 ? onlyLeaf(page, 1) : { kind: 'child', hash: hashAt(page, 1) };
+  if (first === undefined) page.clear(nibble);
+  else if (leaves.length === 1) page.setLeaf(nibble, first);
+  else page.adopt(nibble, updatePage(walk, { path, stored: null }, leaves));
 }
 
 function leavesOf(changes: readonly Change[]): readonly StateLeaf[] {
   const leaves: StateLeaf[] = [];
-  for (const { keyHash, valueHash } of changes)
-    if (valueHash !== null) leaves.push({ kind: 'leaf', keyHash, valueHash });
+  for (const { keyHash, valueHash } of changes) if (valueHash !== null) leaves.push({ keyHash, valueHash });
   return leaves;
 }
 

@@ -13,7 +13,7 @@ import { pace, saturate, trickle, type LoadResult } from './load.ts';
 import { cpuSeconds, describeMachine, quantile, verifySeconds } from './machine.ts';
 
 const voterCount = 4;
-const warmUpSeconds = 10;
+const warmUpSeconds = 30;
 const lightPerSecond = 10;
 /** Share of the measured throughput at which the second latency is taken. */
 const loadShare = 0.7;
