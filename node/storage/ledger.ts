@@ -88,8 +88,8 @@ export class LedgerStore implements StateView {
   #expiryCheckAt: Timestamp = 0 as Timestamp;
   #isCommitting = false;
   #captureTarget: CaptureTarget | null = null;
-  readonly #records = new RowCache();
-  readonly #pages = new RowCache();
+  readonly #records: RowCache;
+  readonly #pages: RowCache;
   /** Height of the block that this ledger was restored at, 0 for genesis: what came before is not here. */
   readonly base: Height;
   /** Newest blocks by height: most readers ask for these, and decoding one takes 0.3 ms. */
@@ -98,6 +98,8 @@ export class LedgerStore implements StateView {
   /** `createLedger` and `openLedger` are the ways to one. */
   constructor(database: Database, opened: OpenedLedger) {
     this.#database = database;
+    this.#records = new RowCache((key) => database.get(recordKey(key)));
+    this.#pages = new RowCache((path) => database.get(pageKey(path)));
     this.#files = opened.files;
     this.#anchorPath = opened.anchorPath;
     this.#genesis = opened.genesis;
@@ -112,21 +114,9 @@ export class LedgerStore implements StateView {
   }
 
   // Properties, because a StateView's functions are passed on without their object.
-  readonly get = (key: string): Uint8Array | null => {
-    const cached = this.#records.get(key);
-    if (cached !== undefined) return cached;
-    const record = this.#database.get(recordKey(key));
-    this.#records.set(key, record);
-    return record;
-  };
+  readonly get = (key: string): Uint8Array | null => this.#records.get(key);
 
-  readonly page = (path: string): Uint8Array | null => {
-    const cached = this.#pages.get(path);
-    if (cached !== undefined) return cached;
-    const page = this.#database.get(pageKey(path));
-    this.#pages.set(path, page);
-    return page;
-  };
+  readonly page = (path: string): Uint8Array | null => this.#pages.get(path);
 
   readonly seen = (key: string): SeenId | null => {
     const row = this.#database.get(seenKey(key));

@@ -15,14 +15,21 @@ export class RowCache {
   #young = new Map<string, Known>();
   #old = new Map<string, Known>();
   #youngBytes = 0;
+  readonly #read: (key: string) => Known;
 
-  /** The row, null if the database has none, or undefined if only the database knows. */
-  get(key: string): Known | undefined {
+  /** `read` asks the database. */
+  constructor(read: (key: string) => Known) {
+    this.#read = read;
+  }
+
+  /** The row, or null if there is none. */
+  get(key: string): Known {
     const young = this.#young.get(key);
     if (young !== undefined) return young;
     const old = this.#old.get(key);
-    if (old !== undefined) this.set(key, old);
-    return old;
+    const row = old === undefined ? this.#read(key) : old;
+    this.set(key, row);
+    return row;
   }
 
   /** The row as the database holds it from now on; null for one that is gone. */
