@@ -125,6 +125,7 @@ async function onBatch(
     if (verified.refusal.code === 'busy') return 'ignore';
     const { code } = verified.refusal;
     ports.log.warn({ peer: from, code }, 'batch refused');
+    if (code === 'badSignature' && from !== null && isAhead(ports, from)) return 'ignore';
     // Honest members verify a batch before they forward it, so whoever hands us a bad one made it or helps who did.
     if (from !== null && (dishonest.has(code) || code === 'batchInvalid')) ports.drop(from, code);
     return 'reject';
@@ -146,6 +147,11 @@ async function onBatch(
     default:
       return unreachable(verdict);
   }
+}
+
+/** Who is ahead of us may know of a newer key of the author, and verify under it what we cannot. */
+function isAhead({ peers, finalHeight }: IntakePorts, from: MemberName): boolean {
+  return (peers.entry(from)?.status.finalHeight ?? 0) > finalHeight();
 }
 
 function askLane(ports: IntakePorts, peer: MemberName, member: MemberName): void {

@@ -7,7 +7,7 @@ import { PeerBook } from '../../../node/peerBook.ts';
 import { laneBatchesMax, Pool } from '../../../node/pool.ts';
 import { signProposal } from '../../../node/statement.ts';
 import { batchesRoot, headerDigest, type Block, type Header } from '../../../protocol/block.ts';
-import type { Digest, Epoch, Height, View, VoterIndex } from '../../../protocol/brand.ts';
+import type { Digest, Epoch, Height, Timestamp, View, VoterIndex } from '../../../protocol/brand.ts';
 import type { Certificate } from '../../../protocol/certificate.ts';
 import { encodeMessage } from '../../../protocol/message.ts';
 import { decodeAnswer, encodeAnswer, encodeRequest } from '../../../protocol/sync.ts';
@@ -153,6 +153,19 @@ describe('gossiped batches', () => {
     const setting = anIntake();
     assert.equal(await setting.handlers.onBatch(batch.bytes, clinic), 'reject');
     assert.deepEqual(setting.dropped, ['clinic batchInvalid']);
+  });
+
+  it('cost who forwards one under another key its connection, unless it is ahead and may know of a newer key', async () => {
+    const otherKey = aGate({ batchKeysOf: () => [consensusSignerOf('insurer').publicKey] });
+    const setting = anIntake({ gate: otherKey });
+    const { bytes } = aBatch().batch;
+    const status = { epoch: 1 as Epoch, view: 9 as View, finalView: 8 as View, timeMs: 0 as Timestamp };
+    setting.peers.status(clinic, { ...status, finalHeight: 1 as Height });
+    assert.equal(await setting.handlers.onBatch(bytes, clinic), 'ignore');
+    assert.deepEqual(setting.dropped, []);
+    setting.peers.status(clinic, { ...status, finalHeight: 0 as Height });
+    assert.equal(await setting.handlers.onBatch(bytes, clinic), 'reject');
+    assert.deepEqual(setting.dropped, ['clinic badSignature']);
   });
 
   it('are ignored while the verifier is full', async () => {
