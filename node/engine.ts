@@ -196,7 +196,7 @@ export class Engine {
     const { own, signer, genesis, stores, isObserver } = this.#options;
     const closing = (epoch: Epoch): FinalityProof | null => this.archive.closings(epoch, 1)[0] ?? null;
     const shared = { chainId: this.chainId, ownName: own.name, signer, isObserver };
-    return new Epochs({ ...shared, genesis, ledger: stores.ledger, closing });
+    return new Epochs({ ...shared, genesis, ledger: stores.ledger, entries: stores.safety.entries, closing });
   }
 
   #makeGate(): Gate {

@@ -14,6 +14,7 @@ import type { RecordReader } from '../protocol/record.ts';
 import type { Signer } from '../protocol/signature.ts';
 import { currentVoterSet } from '../protocol/voterSet.ts';
 import type { OwnVoter } from './statement.ts';
+import type { LogEntry } from './storage/safetyRecord.ts';
 
 export interface EpochsOptions {
   readonly chainId: Digest;
@@ -22,6 +23,8 @@ export interface EpochsOptions {
   readonly isObserver: boolean;
   /** Signs votes where the voter set names its key. */
   readonly signer: Signer;
+  /** Our safety log as it was at the start. */
+  readonly entries: readonly Pick<LogEntry, 'epoch'>[];
   readonly genesis: Pick<Genesis, 'createdAt' | 'consensus'>;
   readonly ledger: RecordReader;
   /** Proof of the block that closed an epoch, or null. */
@@ -38,10 +41,13 @@ export interface EpochInForce {
 
 export class Epochs {
   readonly #options: EpochsOptions;
+  /** The newest epoch of which our log holds a record; 0 for none. */
+  readonly #recordedEpoch: number;
   #current: EpochInForce;
 
   constructor(options: EpochsOptions) {
     this.#options = options;
+    this.#recordedEpoch = options.entries.reduce((newest, { epoch }) => Math.max(newest, epoch), 0);
     this.#current = this.#read();
   }
 
@@ -63,7 +69,9 @@ export class Epochs {
     const voters = currentVoterSet(ledger);
     const identity = { chainId, ownName, ownKey: signer.publicKey, deltaMs, heartbeatMs };
     const named = configOf(identity, voters, this.#startOf(voters.epoch));
-    const config = isObserver ? { ...named, own: null } : named;
+    // R7: epochs do not go back either. A ledger that was lost begins in one that is over, of which records may have been pruned (W9).
+    const isSilent = isObserver || voters.epoch < this.#recordedEpoch;
+    const config = isSilent ? { ...named, own: null } : named;
     const own = config.own === null ? null : { chainId, index: config.own, signer };
     return { voters, voterSetHash: voterSetHash(voters), config, own };
   }
