@@ -1,5 +1,5 @@
 /** Whom this node lets in, by the ledger alone: so all members agree on it from one block on. */
-import type { MemberName } from '../protocol/brand.ts';
+import type { MemberName, PublicKey } from '../protocol/brand.ts';
 import type { Member } from '../protocol/member.ts';
 import { isMemberRecordKey, memberNames, readMember } from '../protocol/membership.ts';
 import type { RecordReader } from '../protocol/record.ts';
@@ -10,6 +10,19 @@ import type { CommitEntry } from './storage/ledgerCommit.ts';
 export function activeMember(state: RecordReader, name: MemberName): Member | null {
   const member = readMember(state, name);
   return member?.status === 'active' ? member : null;
+}
+
+/**
+ * Keys under which a member's batches are good at this node, from those that the ledger and blocks above it name. Our own are ours
+ * whatever they say of us: what we sealed before we were let in, or while we were suspended, would else be missing from our lane after
+ * a restart, and nothing behind it could ever be ordered.
+ */
+export function acceptedBatchKeys(
+  known: readonly PublicKey[],
+  own: { readonly name: MemberName; readonly key: PublicKey },
+  name: MemberName,
+): readonly PublicKey[] {
+  return name === own.name && !known.includes(own.key) ? [own.key, ...known] : known;
 }
 
 /**

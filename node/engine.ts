@@ -10,7 +10,7 @@ import type { Member, VoterSet } from '../protocol/member.ts';
 import { refused, type Result } from '../protocol/result.ts';
 import { encodeAnswer } from '../protocol/sync.ts';
 import type { Transaction } from '../protocol/transaction.ts';
-import { activeMember, admittedMembers, mayChangeAdmission } from './admission.ts';
+import { acceptedBatchKeys, activeMember, admittedMembers, mayChangeAdmission } from './admission.ts';
 import { Archive, syncedBlocks } from './archive.ts';
 import type { Cancel } from './clock.ts';
 import { listenForOwnKey, watchFor, type CloneWatch } from './cloneWatch.ts';
@@ -200,8 +200,9 @@ export class Engine {
   }
 
   #makeGate(): Gate {
-    const { scheme, verifyMany } = this.#options;
+    const { scheme, verifyMany, own, signer } = this.#options;
     const epochs = this.#epochs;
+    const ours = { name: own.name, key: signer.publicKey };
     return new Gate({
       chainId: this.chainId,
       get voters() {
@@ -215,7 +216,7 @@ export class Engine {
       isCertificateNew: (certificate) => !this.#isStarted || isCertificateNew(this.state, certificate),
       isKnown: (one) => this.#options.stores.ledger.wasExecuted(one) || this.tracker.has(one.txId),
       heldBatch: (digest) => this.pool.get(digest),
-      batchKeysOf: (name) => this.#core.executor.batchKeysOf(name),
+      batchKeysOf: (name) => acceptedBatchKeys(this.#core.executor.batchKeysOf(name), ours, name),
     });
   }
 

@@ -1,6 +1,7 @@
 /** What a node takes up again when it starts: its own statements, and the batches that are not final yet. */
 import type { SafetyRecord } from '../consensus/record.ts';
 import { laneCursor } from '../protocol/lane.ts';
+import type { Member } from '../protocol/member.ts';
 import { memberNames } from '../protocol/membership.ts';
 import type { EpochInForce } from './epochs.ts';
 import type { Gate, VerifiedBatch } from './gate.ts';
@@ -30,14 +31,14 @@ export function replayLog(
   });
 }
 
-/** Batches on our disk that are not final: through the gate like any other. */
+/** Batches on our disk that are not final: through the gate like any other. Our own too where the ledger does not know us yet. */
 export async function loadLanes(
-  source: { readonly stores: Stores; readonly log: Log },
+  source: { readonly own: Pick<Member, 'name'>; readonly stores: Stores; readonly log: Log },
   target: { readonly pool: Pool; readonly gate: Gate },
 ): Promise<void> {
-  const { stores, log } = source;
+  const { own, stores, log } = source;
   const { pool, gate } = target;
-  for (const name of memberNames(stores.ledger)) {
+  for (const name of new Set([own.name, ...memberNames(stores.ledger)])) {
     const cursor = laneCursor(stores.ledger, name);
     pool.finalize(name, cursor);
     for (const { digest } of await stores.batches.lane(name, cursor, laneBatchesMax)) {

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import type { VerifiedBatch } from '../../../node/gate.ts';
 import { NodeFailure } from '../../../node/nodeFailure.ts';
 import { laneBatchesMax, Pool } from '../../../node/pool.ts';
+import { acceptedBatchKeys } from '../../../node/admission.ts';
 import { loadLanes, replayLog } from '../../../node/reload.ts';
 import { ballotEntry, signBallot, type OwnVoter } from '../../../node/statement.ts';
 import type { LogEntry } from '../../../node/storage/safetyRecord.ts';
 import type { Stores } from '../../../node/stores.ts';
-import type { Digest, Epoch, MemberName, View, VoterIndex } from '../../../protocol/brand.ts';
+import type { Digest, Epoch, MemberName, PublicKey, View, VoterIndex } from '../../../protocol/brand.ts';
+import { batchKeysOf as knownKeysOf } from '../../../protocol/standing.ts';
 import { genesisState } from '../../../protocol/genesisBlock.ts';
 import { uint64Bytes } from '../../../protocol/bytes.ts';
 import { laneKey } from '../../../protocol/lane.ts';
@@ -43,10 +45,16 @@ function aStore(batches: readonly VerifiedBatch[], cursors: Readonly<Record<stri
 
 async function loaded(
   stores: Stores,
+  ownName = 'hospital',
 ): Promise<{ readonly pool: Pool; readonly warnings: readonly string[] }> {
   const pool = new Pool();
   const log = aLog();
-  await loadLanes({ stores, log }, { pool, gate: aGate() });
+  const own = { name: aName(ownName) };
+  const batchKeysOf = (name: MemberName): readonly PublicKey[] => {
+    const ours = { name: own.name, key: consensusSignerOf(ownName).publicKey };
+    return acceptedBatchKeys(knownKeysOf(stores.ledger, name), ours, name);
+  };
+  await loadLanes({ own, stores, log }, { pool, gate: aGate({ batchKeysOf }) });
   return { pool, warnings: log.warnings };
 }
 
@@ -104,6 +112,13 @@ describe('taking up batches', () => {
     const { pool, warnings } = await loaded(aStore([aBatch(), bad]));
     assert.equal(pool.size, 1);
     assert.deepEqual(warnings, ['a stored batch is not good and is left out']);
+  });
+
+  it('takes up our own lane where the ledger does not know us yet, or has suspended us', async () => {
+    const newcomer = aBatch({ member: 'stranger' });
+    const { pool, warnings } = await loaded(aStore([newcomer]), 'stranger');
+    assert.deepEqual(pool.run(aName('stranger'), 0, 10), [newcomer]);
+    assert.deepEqual(warnings, []);
   });
 
   it('takes up at most 256 batches of a lane', async () => {
