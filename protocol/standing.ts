@@ -69,7 +69,7 @@ const noStanding: Standing = {
   marks: [],
 };
 
-function standingRecordKey(name: MemberName): string {
+export function standingRecordKey(name: MemberName): string {
   return `standing/${name}`;
 }
 

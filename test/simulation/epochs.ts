@@ -1,12 +1,12 @@
 /** Voters that change in the model: what the state holds of them, and what a schedule must keep over the epochs. */
 import { closingOf, type Block } from '../../protocol/block.ts';
-import type { Digest, Epoch, View, VoterIndex } from '../../protocol/brand.ts';
+import type { Digest, Epoch, MemberName, View, VoterIndex } from '../../protocol/brand.ts';
 import { voterSetHash, type VoterSet } from '../../protocol/member.ts';
 import type { SignedKind } from '../../protocol/vote.ts';
 import { digestOf } from '../../consensus/chain.ts';
 import type { SafetyRecord } from '../../consensus/record.ts';
 import { check, startChecks, type Checks } from './checks.ts';
-import { chainId, hexOf, rootAfter, voterOf } from './model.ts';
+import { hexOf, rootAfter, voterOf } from './model.ts';
 
 /** What executing a block changes. */
 export interface LedgerState {
@@ -45,12 +45,16 @@ interface EpochStatement {
   readonly digest: Digest | null;
 }
 
+/** The machine that said something. */
+interface Speaker {
+  readonly index: number;
+  readonly name: MemberName;
+  readonly isHonest: boolean;
+}
+
 /** The checks of each epoch by itself, and those of the one chain over all of them. */
 export interface EpochChecks {
-  readonly onSigned: (
-    statement: EpochStatement,
-    from: { readonly index: number; readonly isHonest: boolean },
-  ) => void;
+  readonly onSigned: (statement: EpochStatement, from: Speaker) => void;
   readonly onBlock: (block: Block) => void;
   readonly blockOf: (digest: Digest) => Block | null;
   readonly onFinal: (block: Block) => void;
@@ -58,11 +62,17 @@ export interface EpochChecks {
   readonly onEpoch: (voters: VoterSet) => void;
   readonly finalHeightMax: () => number;
   readonly newestVoters: () => VoterSet;
+  /** Null for an epoch that nobody has begun. */
+  readonly votersOf: (epoch: Epoch) => VoterSet | null;
 }
 
 interface Context {
+  /** What stands at height 0: the chain id. */
+  readonly genesis: Digest;
   readonly genesisVoters: VoterSet;
   readonly quorumOf: (voterCount: number) => number;
+  /** Machine whose safety log was lost: it may begin in an earlier epoch again (W6). */
+  readonly hasForgotten: (index: number) => boolean;
   /** How many honest voters of the block's epoch hold every batch of it. */
   readonly holderCount: (block: Block, voters: VoterSet) => number;
 }
@@ -72,7 +82,7 @@ export function startEpochChecks(context: Context): EpochChecks {
   const checks = new Map<Epoch, Checks>();
   const blocks = new Map<Digest, Block>();
   const finals: { readonly digest: Digest; readonly block: Block | null }[] = [
-    { digest: chainId, block: null },
+    { digest: context.genesis, block: null },
   ];
   const lastEpoch = new Map<number, Epoch>();
 
@@ -93,7 +103,7 @@ export function startEpochChecks(context: Context): EpochChecks {
     const voters = votersOfEpoch(epoch);
     const voterCount = voters.voters.length;
     const made = startChecks({
-      genesis: chainId,
+      genesis: context.genesis,
       voterCount,
       quorum: context.quorumOf(voterCount),
       holderCount: (block) => context.holderCount(block, voters),
@@ -105,15 +115,14 @@ export function startEpochChecks(context: Context): EpochChecks {
   return {
     onSigned: (statement, from) => {
       const { epoch, voter } = statement;
+      const { index, isHonest } = from;
       const name = votersOfEpoch(epoch).voters[voter]?.name;
-      check(
-        name === voterOf(from.index).name,
-        `machine ${from.index} signs as somebody else in epoch ${epoch}`,
-      );
-      const before = lastEpoch.get(from.index) ?? epoch;
-      check(!from.isHonest || epoch >= before, `machine ${from.index} went back to epoch ${epoch}`);
-      lastEpoch.set(from.index, epoch);
-      checksOf(epoch).onSigned(statement, from.isHonest);
+      check(name === from.name, `machine ${index} signs as somebody else in epoch ${epoch}`);
+      const before = lastEpoch.get(index) ?? epoch;
+      const mayGoBack = !isHonest || context.hasForgotten(index);
+      check(mayGoBack || epoch >= before, `machine ${index} went back to epoch ${epoch}`);
+      lastEpoch.set(index, epoch);
+      checksOf(epoch).onSigned(statement, isHonest);
     },
     onBlock: (block) => {
       blocks.set(digestOf(block), block);
@@ -142,6 +151,7 @@ export function startEpochChecks(context: Context): EpochChecks {
     },
     onEpoch,
     finalHeightMax: () => finals.length - 1,
+    votersOf: (epoch) => sets.get(epoch) ?? null,
     newestVoters: () => votersOfEpoch(Math.max(...sets.keys()) as Epoch),
   };
 }

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { runCoreSchedules } from './coreMain.ts';
 import { runSchedule } from './node/schedule.ts';
 import { describeSwarm, runSwarm } from './node/swarm.ts';
-import { draws, failureOf, type Variant } from './node/worker.ts';
+import { draws, failureOf, variants, type Variant } from './node/worker.ts';
 
 const { values } = parseArgs({
   options: {
@@ -20,7 +20,7 @@ const { values } = parseArgs({
 
 const seedCount = Number(values.seeds);
 const firstSeed = Number(values.seed);
-const variant: Variant = values.variant === 'forgetful' ? 'forgetful' : 'usual';
+const variant: Variant = variants.find((name) => name === values.variant) ?? 'usual';
 const barWidth = 40;
 
 async function runOne(seed: number): Promise<void> {

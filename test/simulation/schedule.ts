@@ -6,7 +6,7 @@ import { check } from './checks.ts';
 import { receive } from './gate.ts';
 import { startEpochChecks } from './epochs.ts';
 import { boot, crashCleanly, handle, loseDisk, startEpoch } from './host.ts';
-import { votersOf } from './model.ts';
+import { chainId, votersOf } from './model.ts';
 import { drawCuts } from './network.ts';
 import { planOf, swapsOf, type Plan, type Swap } from './plan.ts';
 import { emptyQueue } from './queue.ts';
@@ -128,8 +128,10 @@ function createWorld({ seed, voterCount, core, flaws, plan: patch }: ScheduleOpt
   const honest = machines.filter((machine) => machine.isHonest);
   const genesisVoters = votersOf(voterCount);
   const checks = startEpochChecks({
+    genesis: chainId,
     genesisVoters,
     quorumOf: core.quorumSize,
+    hasForgotten: () => false,
     holderCount: ({ batchDigests }, { voters }) =>
       honest.filter(
         ({ name, instances }) =>

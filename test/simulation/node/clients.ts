@@ -12,12 +12,11 @@ export function startClients(world: World): void {
     if (!world.isIdle) {
       const machine = random.pick(machines);
       const number = next.get(machine) ?? 0;
-      const { transactions } = machine.member;
-      const transaction = transactions[number % transactions.length];
+      const transaction = machine.member.transaction(number);
       const isAgain = random.chance(0.1);
       if (!isAgain) next.set(machine, number + 1);
       const at = random.chance(0.05) ? random.pick(machines) : machine;
-      if (transaction !== undefined && at.process !== null) hand(world, at.process, transaction);
+      if (at.process !== null) hand(world, at.process, transaction);
     }
     later(world, 1 + random.below(2 * plan.submitEveryMs), submitNext);
   };
@@ -25,7 +24,7 @@ export function startClients(world: World): void {
 }
 
 /** What a node says is committed must be in the one chain. */
-function hand(world: World, process: Process, transaction: Machine['member']['transactions'][number]): void {
+export function hand(world: World, process: Process, transaction: SubmittedTransaction): void {
   const { engine } = process;
   if (engine === null || !engine.isStarted) return;
   laterOn(world, process, {

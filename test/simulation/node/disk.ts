@@ -34,7 +34,10 @@ class DiskError extends Error {
   }
 }
 
-const never = new Promise<never>(() => undefined);
+/** A new one each time: one for all would hold on to everybody who ever waited for it. */
+async function never(): Promise<never> {
+  return new Promise<never>(() => undefined);
+}
 
 export class SimulatedDisk {
   readonly files: SimulatedFiles;
@@ -117,11 +120,11 @@ export class SimulatedDisk {
         if (fate?.kind === 'fails') throw new DiskError(fate.code);
       },
       write: async (apply) => {
-        if (!user.isAlive()) return never;
+        if (!user.isAlive()) return never();
         const fate = user.fateOf('rows');
         if (fate.kind === 'dies') {
           user.die();
-          return never;
+          return never();
         }
         // The outcome stays open until the process ends: the write may be on the disk all the same.
         if (fate.kind === 'fails') throw new DiskError(fate.code);

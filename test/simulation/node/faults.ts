@@ -7,6 +7,7 @@ export const faultKinds = [
   'message delayed',
   'message reordered',
   'old message replayed',
+  'message of an older epoch',
   'frame with a flipped bit',
   'frame truncated',
   'connection reset',
@@ -30,6 +31,8 @@ export const faultKinds = [
   'safety log lost',
   'everything but the keys lost',
   'Byzantine message',
+  'member change',
+  'epoch begun',
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];

@@ -1,5 +1,4 @@
 /** What happens to machines and links beside the wire and the disk: cuts, resets, pauses, clocks, restarts, mass crashes, damage. */
-import { faultyMax } from '../../../protocol/certificate.ts';
 import { drawCuts } from '../network.ts';
 import { layout } from './cast.ts';
 import { boot, die, restartOrderly } from './machine.ts';
@@ -11,10 +10,10 @@ export function startFaults(world: World): void {
   const { plan, random } = world;
   if (plan.hasSlowLinks) slowLinks(world);
   if (plan.hasSlowMachine)
-    random.pick(world.machines).slownessMs = (4 * (1 + random.below(4))) / plan.voterCount;
+    random.pick(world.machines).slownessMs = (4 * (1 + random.below(4))) / world.machines.length;
   for (const machine of world.machines) setClock(world, machine);
   every(world, plan.cutEveryMs, () => {
-    world.weather.isCut = drawCuts(random, plan.voterCount);
+    world.weather.isCut = drawCuts(random, world.machines.length);
   });
   every(world, plan.resetEveryMs, () => {
     const [a, b] = twoOf(world);
@@ -63,12 +62,12 @@ function twoOf(world: World): readonly [Machine, Machine] {
 
 function slowLinks(world: World): void {
   const slow = new Map<number, number>();
-  const { voterCount } = world.plan;
-  for (let count = 0; count < voterCount; count += 1) {
-    const link = world.random.below(voterCount) * voterCount + world.random.below(voterCount);
+  const { length } = world.machines;
+  for (let count = 0; count < length; count += 1) {
+    const link = world.random.below(length) * length + world.random.below(length);
     slow.set(link, 20 + world.random.below(200));
   }
-  world.weather.slowLinkMs = (from, to) => slow.get(from * voterCount + to) ?? 0;
+  world.weather.slowLinkMs = (from, to) => slow.get(from * length + to) ?? 0;
 }
 
 function pause(world: World, machine: Machine): void {
@@ -106,9 +105,9 @@ function crashAll(world: World): void {
 
 /** One honest machine is damaged, if the dishonest ones leave room for it. */
 function damage(world: World): void {
-  const { plan, random, machines } = world;
-  if (world.isHealed || plan.byzantineCount >= faultyMax(plan.voterCount)) return;
-  const machine = random.pick(machines.filter(({ isHonest }) => isHonest));
+  const { plan } = world;
+  const machine = world.machines.find(({ isDoomed }) => isDoomed);
+  if (world.isHealed || machine === undefined) return;
   if (plan.damage === 'bitRot') {
     machine.isDamaged = true;
     rot(world, machine);
@@ -129,13 +128,13 @@ function lose({ plan, counts, cast, watch }: World, machine: Machine): void {
   if (plan.damage !== 'safetyLost') {
     watch.onDataLost(machine);
     machine.hasLostData = true;
-    const fresh = cast.disks[machine.index];
-    if (fresh === undefined) return;
-    machine.disk.replaceDatabase(layout.ledger, fresh);
-    machine.disk.replaceDatabase(layout.batches, fresh);
+    machine.disk.replaceDatabase(layout.ledger, cast.emptiedDisk);
+    machine.disk.replaceDatabase(layout.batches, cast.emptiedDisk);
     machine.disk.files.loseFile(layout.anchor);
   }
-  if (plan.damage !== 'dataLost') machine.disk.files.loseDirectory(layout.safety);
+  if (plan.damage === 'dataLost') return;
+  machine.hasForgotten = true;
+  machine.disk.files.loseDirectory(layout.safety);
 }
 
 function rot(world: World, { disk }: Machine): void {

@@ -72,6 +72,17 @@ export class Links {
     }
   }
 
+  /** Whom it lets in has changed: who is out is cut off, who is in is dialed. */
+  onMembers(world: World, machine: Machine): void {
+    for (const other of this.#machines) {
+      if (other === machine) continue;
+      const link = this.#between(machine, other);
+      const isWanted = areMutual(link);
+      if (link.isUp && !isWanted) this.#break(world, link);
+      if (!link.isUp && isWanted) this.#dialLater(world, link, 5 + world.random.below(30));
+    }
+  }
+
   onDeath(world: World, machine: Machine): void {
     for (const other of this.#machines) {
       if (other === machine) continue;
@@ -117,9 +128,9 @@ export class Links {
     later(world, afterMs, () => this.#dial(world, link));
   }
 
-  /** Both must listen, and nobody be barred; whoever starts later dials again. */
+  /** Both must listen and let each other in, and nobody be barred; whoever starts later, or hears of the other later, dials again. */
   #dial(world: World, link: Link): void {
-    if (link.isUp || link.ends.some((machine) => !isListening(machine))) return;
+    if (link.isUp || link.ends.some((machine) => !isListening(machine)) || !areMutual(link)) return;
     if (link.barredUntilMs > world.nowMs) {
       this.#dialLater(world, link, link.barredUntilMs - world.nowMs + 1);
       return;
@@ -145,6 +156,10 @@ function tell(
   change: { readonly name: MemberName; readonly isConnected: boolean },
 ): void {
   runOn(world, process, () => process.handlers?.onPeerChanged(change.name, change.isConnected));
+}
+
+function areMutual({ ends: [a, b] }: Link): boolean {
+  return a.process?.admitted.has(b.name) === true && b.process?.admitted.has(a.name) === true;
 }
 
 function isListening({ process }: Machine): boolean {

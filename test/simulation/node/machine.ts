@@ -4,7 +4,7 @@ import { NodeFailure } from '../../../node/nodeFailure.ts';
 import type { Clock } from '../../../node/clock.ts';
 import { StorageFailure } from '../../../node/storage/failure.ts';
 import { closeStores, openStoresOn } from '../../../node/stores.ts';
-import { home, simulatedScheme, startMs } from './cast.ts';
+import { home, keyOf, signerOf, simulatedScheme, startMs } from './cast.ts';
 import type { DiskUser } from './disk.ts';
 import { callsUntilDeath, fateOf } from './diskFaults.ts';
 import { mischievousHandlers, mischievousNetwork } from './mischief.ts';
@@ -24,10 +24,12 @@ export function boot(world: World, machine: Machine): void {
   machine.isOff = false;
   const process: Process = {
     machine,
+    signer: machine.member.signer,
     isAlive: true,
     engine: null,
     stores: null,
     handlers: null,
+    admitted: new Set(world.cast.genesis.members.map(({ name }) => name)),
     onUncaught: (cause) => onFatal(world, process, cause),
     callsUntilDeath: callsUntilDeath(world, machine),
   };
@@ -36,6 +38,15 @@ export function boot(world: World, machine: Machine): void {
   runOn(world, process, () => {
     start(world, process).catch((cause: unknown) => onFatal(world, process, cause));
   });
+}
+
+/** A new consensus key is installed: the next process signs with it, and the safety log of the old one says nothing of it (W6). */
+export function takeKey(world: World, machine: Machine): void {
+  machine.keyGeneration += 1;
+  const consensusKey = keyOf(machine.index, 'consensus', machine.keyGeneration);
+  const member = { ...machine.member.member, consensusKey };
+  machine.member = { ...machine.member, member, signer: signerOf(consensusKey) };
+  world.watch.onSafetyLost(machine);
 }
 
 async function start(world: World, process: Process): Promise<void> {
@@ -49,13 +60,18 @@ async function start(world: World, process: Process): Promise<void> {
     genesis,
     own: member,
     stores,
-    signer: machine.member.signer,
+    signer: process.signer,
     sealing: machine.member.sealing,
     scheme: simulatedScheme,
     verifyMany: async (items) =>
       items.map(({ message, signature, key }) => simulatedScheme.verify(message, signature, key)),
     clock: clockOf(world, process),
-    log: silentLog,
+    log: {
+      ...silentLog,
+      warn: (fields, message) => {
+        if (process.isAlive) world.watch.onWarning(process, fields, message);
+      },
+    },
     onCommitted: (entries) => {
       if (process.isAlive) world.watch.onCommitted(process, entries);
     },

@@ -7,6 +7,7 @@ import { sealBatch } from '../../../protocol/batch.ts';
 import { batchesRoot, headerDigest, type Block } from '../../../protocol/block.ts';
 import type {
   Digest,
+  Epoch,
   Height,
   MemberName,
   Sequence,
@@ -18,6 +19,7 @@ import { decodeMessage, encodeMessage, type ConsensusMessage } from '../../../pr
 import type { Proposal } from '../../../protocol/proposal.ts';
 import { decodeAnswer, encodeAnswer, type SyncAnswer } from '../../../protocol/sync.ts';
 import { consensusSigningBytes, type Ballot, type Vote } from '../../../protocol/vote.ts';
+import { transactionCount } from './cast.ts';
 import type { Random } from '../../../devnet/generator/random.ts';
 import { later, type Process, type World } from './world.ts';
 
@@ -31,11 +33,13 @@ const habits = [
   'namesHugeViews',
   'floods',
   'sealsBadBatches',
+  'repeatsOldEpochs',
 ] as const;
 type Habit = (typeof habits)[number];
 
 const hugeView: View = (2 ** 47) as View;
 const floodSize = 30;
+const repeatedCount = 4;
 const actEveryMs = 150;
 
 /** What a dishonest process says in place of what its engine orders. */
@@ -167,25 +171,31 @@ class Mischief {
     return this.#signed({ kind, epoch, view: (view - random.below(Math.min(2, view))) as View, digest });
   }
 
+  /** In its own place among the voters; in the first, if it has none. */
   #signed(ballot: Ballot): Vote {
-    const { machine } = this.#process;
+    const { signer, engine } = this.#process;
     const message = consensusSigningBytes(this.#world.cast.chainId, ballot);
-    return { ...ballot, voter: machine.index, signature: machine.member.signer.sign(message) };
+    const voter = engine?.state.config.own ?? (0 as VoterIndex);
+    return { ...ballot, voter, signature: signer.sign(message) };
+  }
+
+  #epoch(): Epoch {
+    return this.#process.engine?.voters.epoch ?? this.#world.cast.voters.epoch;
   }
 
   /** In another member's name: with our own signature, which is not theirs. */
   #forgedVote(vote: Vote): Vote {
-    const voter = this.#world.random.below(this.#world.plan.voterCount + 2) as VoterIndex;
+    const voter = this.#world.random.below(this.#world.machines.length + 2) as VoterIndex;
     const signature = this.#signed(vote).signature;
     return { ...vote, voter, signature: signature.replace(/^../, 'ff') as Signature };
   }
 
   #otherProposal(proposal: Proposal): Proposal {
-    const { machine } = this.#process;
+    const { signer } = this.#process;
     const block = twistedBlock(this.#world.random, proposal.block);
     const { epoch, view } = block.header;
     const statement = { kind: 'propose', epoch, view, digest: headerDigest(block.header) } as const;
-    const signature = machine.member.signer.sign(consensusSigningBytes(this.#world.cast.chainId, statement));
+    const signature = signer.sign(consensusSigningBytes(this.#world.cast.chainId, statement));
     return { ...proposal, block, signature };
   }
 
@@ -196,11 +206,12 @@ class Mischief {
     if (this.#has('namesHugeViews')) this.#speakOfHugeViews();
     if (this.#has('floods')) this.#flood();
     if (this.#has('sealsBadBatches')) this.#sealBadBatch();
+    if (this.#has('repeatsOldEpochs')) this.#repeatOldEpochs();
     later(world, 1 + world.random.below(2 * actEveryMs), () => this.#act());
   }
 
   #speakOfHugeViews(): void {
-    const { epoch } = this.#world.cast.voters;
+    const epoch = this.#epoch();
     const view = (hugeView - this.#world.random.below(1_000)) as View;
     const vote = this.#signed({ kind: 'skip', epoch, view, digest: null });
     const wanted: ConsensusMessage = {
@@ -217,12 +228,13 @@ class Mischief {
 
   /** Votes for the next views, each of them good. */
   #flood(): void {
-    const { random, cast } = this.#world;
+    const { random } = this.#world;
+    const epoch = this.#epoch();
     const view = this.#process.engine?.state.view ?? 1;
     const to = random.pick(this.#others);
     for (let count = 0; count < floodSize; count += 1) {
       const ahead = (view + random.below(80)) as View;
-      const vote = this.#signed({ kind: 'skip', epoch: cast.voters.epoch, view: ahead, digest: null });
+      const vote = this.#signed({ kind: 'skip', epoch, view: ahead, digest: null });
       this.#say(to, encodeMessage({ kind: 'vote', vote }));
     }
   }
@@ -230,8 +242,8 @@ class Mischief {
   /** A sequence used twice, one far ahead, or a transaction that nobody signed. */
   #sealBadBatch(): void {
     const { random, cast, counts } = this.#world;
-    const { member, signer, transactions } = this.#process.machine.member;
-    const transaction = random.pick(transactions);
+    const { member, signer, transaction: signedBy } = this.#process.machine.member;
+    const transaction = signedBy(random.below(transactionCount));
     const bytes = new Uint8Array(transaction.bytes);
     if (random.chance(0.2)) bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
     this.#sequence += random.below(3);
@@ -242,6 +254,17 @@ class Mischief {
     );
     counts.add('Byzantine message');
     this.#network.publishBatch(batch.bytes);
+  }
+
+  /** What others said in epochs that are over. */
+  #repeatOldEpochs(): void {
+    const { random, weather, counts } = this.#world;
+    if (weather.outdated.length === 0) return;
+    const to = random.pick(this.#others);
+    for (let count = 0; count < repeatedCount; count += 1) {
+      counts.add('message of an older epoch');
+      this.#network.sendConsensus(to, random.pick(weather.outdated).bytes);
+    }
   }
 
   #say(to: MemberName, frame: Uint8Array): void {

@@ -44,19 +44,27 @@ export function openNetwork(world: World, process: Process): Network {
     request: async (to, bytes, timeoutMs) =>
       ask(world, process, { asking, to: world.links.machineNamed(to), bytes, timeoutMs }),
     peers: () =>
-      others.map((other) => ({
-        name: other.name,
-        isConnected: isConnected(other),
-        lastHeardMs: null,
-        queuedBytes: 0,
-        droppedFrameCount: 0,
-      })),
+      others
+        .filter(({ name }) => process.admitted.has(name))
+        .map((other) => ({
+          name: other.name,
+          isConnected: isConnected(other),
+          lastHeardMs: null,
+          queuedBytes: 0,
+          droppedFrameCount: 0,
+        })),
     addresses: () => [],
-    drop: (name) => {
-      if (process.isAlive) world.links.bar(world, machine, world.links.machineNamed(name));
+    drop: (name, reason) => {
+      if (!process.isAlive) return;
+      const other = world.links.machineNamed(name);
+      world.watch.onDropped(process, other, reason);
+      world.links.bar(world, machine, other);
     },
-    // Its members are those of the genesis.
-    setMembers: () => undefined,
+    setMembers: (members) => {
+      if (!process.isAlive) return;
+      process.admitted = new Set(members.keys());
+      world.links.onMembers(world, machine);
+    },
     stop: async () => {
       process.handlers = null;
       if (process.isAlive) world.links.onDeath(world, machine);

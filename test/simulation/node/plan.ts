@@ -3,7 +3,16 @@ import { faultyMax } from '../../../protocol/certificate.ts';
 import type { Random } from '../../../devnet/generator/random.ts';
 
 export interface Plan {
+  /** Of the first epoch. */
   readonly voterCount: number;
+  /** Members of the genesis that do not vote. */
+  readonly observerCount: number;
+  /** Members that the genesis does not know, and that may join. */
+  readonly newcomerCount: number;
+  /** Mean time between motions that change who is a member or a voter, or under which key; null for none. */
+  readonly changeEveryMs: number | null;
+  /** Per message: one of an epoch before is heard again. */
+  readonly oldEpochRate: number;
   readonly byzantineCount: number;
   readonly deltaMs: number;
   readonly heartbeatMs: number;
@@ -28,9 +37,9 @@ export interface Plan {
 
   /** Per call of a port: between any two effects, and at every operation of the disk. */
   readonly crashRate: number;
-  /** Of crashes: the power fails, not only the process. */
   /** The same, per operation of the disk. */
   readonly diskCrashRate: number;
+  /** Of crashes: the power fails, not only the process. */
   readonly powerLossShare: number;
   readonly massCrashMs: number | null;
   /** Mean time between orderly restarts, and between pauses, of some machine. */
@@ -55,6 +64,9 @@ export interface Plan {
   readonly damage: 'bitRot' | 'dataLost' | 'safetyLost' | 'homeLost' | null;
 }
 
+/** Machines of one schedule. */
+const memberCountMax = 10;
+
 const damages = ['bitRot', 'dataLost', 'safetyLost', 'homeLost'] as const;
 
 function sometimes<T>(random: Random, probability: number, draw: () => T): T | null {
@@ -75,6 +87,7 @@ export function planOf(random: Random, voterCount: number): Plan {
     sometimes(random, probability, () => rate(random, low, high));
   return {
     voterCount,
+    ...membershipOf(random, voterCount),
     byzantineCount: isByzantine ? 1 + random.below(faultyMax(voterCount)) : 0,
     deltaMs: 100,
     heartbeatMs: random.chance(0.2) ? 3_000 : 0,
@@ -109,6 +122,27 @@ export function planOf(random: Random, voterCount: number): Plan {
   };
 }
 
+type Membership = Pick<Plan, 'observerCount' | 'newcomerCount' | 'changeEveryMs' | 'oldEpochRate'>;
+
+/** In a third of the schedules members come and go, vote and vote no longer. */
+function membershipOf(random: Random, voterCount: number): Membership {
+  return random.chance(0.35) ? changesOf(random, voterCount) : noChanges;
+}
+
+const noChanges = { observerCount: 0, newcomerCount: 0, changeEveryMs: null, oldEpochRate: 0 };
+
+function changesOf(random: Random, voterCount: number): Membership {
+  const othersMax = Math.min(3, memberCountMax - voterCount);
+  const otherCount = random.below(othersMax + 1);
+  const newcomerCount = random.below(otherCount + 1);
+  return {
+    observerCount: otherCount - newcomerCount,
+    newcomerCount,
+    changeEveryMs: rate(random, 50, 500),
+    oldEpochRate: random.chance(0.7) ? rate(random, 0.01, 0.1) : 0,
+  };
+}
+
 /** As the seed has it, but an honest machine loses what it signed, with or without its ledger (W6). */
 export function forgetfulPlanOf(random: Random, voterCount: number): Plan {
   const plan = planOf(random, voterCount);
@@ -117,10 +151,17 @@ export function forgetfulPlanOf(random: Random, voterCount: number): Plan {
   return { ...plan, damage, byzantineCount, healMs: 2_000 + random.below(2_000) };
 }
 
+/** As the seed has it, but voters change. */
+export function changingPlanOf(random: Random, voterCount: number): Plan {
+  const plan = planOf(random, voterCount);
+  return { ...plan, ...changesOf(random, voterCount) };
+}
+
 /** Nothing goes wrong; what a test wants otherwise it says. */
 export function calmPlan(voterCount: number, changes: Partial<Plan> = {}): Plan {
   return {
     voterCount,
+    ...noChanges,
     byzantineCount: 0,
     deltaMs: 100,
     heartbeatMs: 0,

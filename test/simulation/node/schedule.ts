@@ -3,17 +3,22 @@
  * code of the node above the ports is the real one, and runs on virtual time.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { MemberName, VoterIndex } from '../../../protocol/brand.ts';
+import { faultyMax } from '../../../protocol/certificate.ts';
+import { present } from '../../../protocol/invariant.ts';
+import type { VoterSet } from '../../../protocol/member.ts';
+import { pendingVoterSet } from '../../../protocol/voterSet.ts';
 import { check } from '../checks.ts';
 import { emptyQueue } from '../queue.ts';
 import { seededRandom, type Random } from '../../../devnet/generator/random.ts';
 import { castOf, type Cast } from './cast.ts';
 import { startClients } from './clients.ts';
+import { Council } from './council.ts';
 import { FaultCounts } from './faults.ts';
 import { heal, startFaults } from './incidents.ts';
 import { barredMs, Links } from './links.ts';
 import { boot } from './machine.ts';
 import { planOf, type Plan } from './plan.ts';
+import type { ChangeKind } from './motions.ts';
 import { emptyTrace } from './trace.ts';
 import { Watch } from './watch.ts';
 import { fairWeather } from './wire.ts';
@@ -25,6 +30,8 @@ export interface ScheduleOptions {
   readonly plan?: Plan;
   /** Draws the plan from the seed, if it is not the usual one. */
   readonly draw?: (random: Random, voterCount: number) => Plan;
+  /** What the council decides upon first, one after the other: machines by index. */
+  readonly orders?: readonly { readonly kind: ChangeKind; readonly machine: number }[];
   /** Machine by index that dies at so many operations of its disk. */
   readonly crashAt?: { readonly machine: number; readonly operation: number };
 }
@@ -38,6 +45,10 @@ export interface ScheduleReport {
   readonly heightAtHeal: number;
   readonly recoveryMs: number;
   readonly committedCount: number;
+  /** The last epoch. */
+  readonly voters: VoterSet;
+  /** Times that somebody was found to contradict itself. */
+  readonly evidenceCount: number;
   readonly machines: readonly Machine[];
 }
 
@@ -73,6 +84,7 @@ export async function beginSchedule(options: ScheduleOptions): Promise<RunningWo
 function begin(world: World): void {
   for (const machine of world.machines) boot(world, machine);
   startClients(world);
+  world.council.start();
   startFaults(world);
 }
 
@@ -85,6 +97,8 @@ async function runPhases({ world, run, eventCount }: RunningWorld): Promise<Sche
   const hasGrown = await run(() => heightMin(world) >= heightAtHeal + newBlockCount, recoveryMsMax);
   check(hasGrown, `no five new blocks after healing: ${standing(world)}`);
   const recoveryMs = world.nowMs - healedMs;
+  const isDecided = await run(() => world.council.isDone, recoveryMsMax);
+  check(isDecided, `a motion that nobody decides: ${standing(world)}`);
   await checkQuiet(world, run);
   return {
     plan: world.plan,
@@ -94,6 +108,8 @@ async function runPhases({ world, run, eventCount }: RunningWorld): Promise<Sche
     heightAtHeal,
     recoveryMs,
     committedCount: world.watch.committedCount,
+    voters: world.watch.chain.voters,
+    evidenceCount: world.watch.evidenceCount,
     machines: world.machines,
   };
 }
@@ -104,7 +120,13 @@ export interface RunningWorld {
   readonly eventCount: () => number;
 }
 
-async function createWorld({ seed, plan: given, draw, crashAt }: ScheduleOptions): Promise<RunningWorld> {
+async function createWorld({
+  seed,
+  plan: given,
+  draw,
+  crashAt,
+  orders = [],
+}: ScheduleOptions): Promise<RunningWorld> {
   const random = seededRandom(seed);
   const plan = given ?? (draw ?? planOf)(random, random.pick(voterCounts));
   const cast = await castOf(plan);
@@ -117,7 +139,8 @@ async function createWorld({ seed, plan: given, draw, crashAt }: ScheduleOptions
     machines,
     links: new Links(machines),
     weather: fairWeather(),
-    watch: new Watch(() => world, cast.chainId, plan.voterCount),
+    watch: new Watch(() => world, cast),
+    council: new Council(() => world),
     counts: new FaultCounts(),
     trace: emptyTrace(),
     crashAtOperation: new Map(
@@ -131,6 +154,8 @@ async function createWorld({ seed, plan: given, draw, crashAt }: ScheduleOptions
     violation: null,
     running: null,
   };
+  for (const { kind, machine } of orders)
+    world.council.order({ kind, machine: present(machines[machine], 'an order names a machine') });
   let eventCount = 0;
   const run: RunUntil = async (isDone, limitMs) => {
     const deadlineMs = world.nowMs + limitMs;
@@ -153,17 +178,24 @@ async function createWorld({ seed, plan: given, draw, crashAt }: ScheduleOptions
 }
 
 function createMachines(random: Random, plan: Plan, cast: Cast): readonly Machine[] {
+  const { length } = cast.members;
   const dishonest = new Set<number>();
-  while (dishonest.size < plan.byzantineCount) dishonest.add(random.below(plan.voterCount));
+  while (dishonest.size < plan.byzantineCount) dishonest.add(random.below(length));
+  const honest = cast.members.map((_unused, index) => index).filter((index) => !dishonest.has(index));
+  const hasRoom = plan.byzantineCount < faultyMax(plan.voterCount);
+  const doomed = plan.damage !== null && hasRoom ? random.pick(honest) : null;
   return cast.members.map((member, index) => ({
-    index: index as VoterIndex,
-    name: member.member.name satisfies MemberName,
+    index,
+    name: member.member.name,
     isHonest: !dishonest.has(index),
+    isDoomed: index === doomed,
     member,
-    disk: present(cast.disks[index]).clone(),
+    keyGeneration: 0,
+    disk: present(cast.disks[index], 'every member has its disk').clone(),
     process: null,
     isDamaged: false,
     hasLostData: false,
+    hasForgotten: false,
     isOff: false,
     clockOffsetMs: 0,
     clockRate: 1,
@@ -172,11 +204,6 @@ function createMachines(random: Random, plan: Plan, cast: Cast): readonly Machin
     slownessMs: 0,
     diskOperationCount: 0,
   }));
-}
-
-function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('every member has its disk');
-  return value;
 }
 
 /** An idle network sends no blocks (§4), unless a heartbeat is asked for; and everyone holds the same state. */
@@ -188,19 +215,32 @@ async function checkQuiet(world: World, run: RunUntil): Promise<void> {
     check(isSettled, `not everything becomes final: ${standing(world)}`);
     await run(() => false, waitMs);
   }
+  checkLeftAlone(world);
   if (world.plan.heartbeatMs > 0) return;
   const countBefore = world.watch.proposalCount;
   await run(() => false, quietMs);
   check(world.watch.proposalCount === countBefore, 'an idle network sends blocks');
 }
 
+/** Who was suspended or removed, or was never admitted, is connected with nobody who is in. */
+function checkLeftAlone({ machines, watch, links }: World): void {
+  for (const stranger of machines.filter(({ name }) => !watch.chain.admitted.has(name))) {
+    for (const { name, isHonest, process } of machines) {
+      if (!isHonest || process === null || !watch.chain.admitted.has(name)) continue;
+      const isUp = links.isSeenUp(process.machine, stranger);
+      check(!isUp, `${name} is connected with ${stranger.name}, which is not let in`);
+    }
+  }
+}
+
 function hasDrops({ byzantineCount, flipRate, truncateRate }: Plan): boolean {
   return byzantineCount > 0 || flipRate > 0 || truncateRate > 0;
 }
 
-/** The machines that must get on: honest, with their disks. */
-function sound(world: World): readonly Machine[] {
-  return world.machines.filter(({ isHonest, isDamaged }) => isHonest && !isDamaged);
+/** The machines that must get on: honest, with their disks, and let in by the others. */
+function sound({ machines, watch }: World): readonly Machine[] {
+  const { admitted } = watch.chain;
+  return machines.filter(({ name, isHonest, isDamaged }) => isHonest && !isDamaged && admitted.has(name));
 }
 
 /**
@@ -208,6 +248,7 @@ function sound(world: World): readonly Machine[] {
  * until the next work moves the views.
  */
 function isQuiet(world: World): boolean {
+  if (pendingVoterSet(world.watch.chain) !== null) return false;
   const heights = new Set<number>();
   const members = sound(world);
   for (const { process } of members) {
@@ -231,9 +272,10 @@ function standing(world: World): string {
       const engine = process?.engine ?? null;
       const kind = `${isHonest ? '' : ' Byzantine'}${isDamaged ? ' damaged' : ''}`;
       if (engine === null) return `${name}${kind}: down`;
-      const { view, final, hasWork } = engine.state;
+      const { view, final, hasWork, config } = engine.state;
       const height = process?.stores?.ledger.head().height ?? 0;
-      return `${name}${kind}: height ${height}, view ${view}, final ${final.view}, ${hasWork ? 'work' : 'no work'}`;
+      const place = `epoch ${config.voters.epoch}${config.own === null ? ' observing' : ''}`;
+      return `${name}${kind}: ${place}, height ${height}, view ${view}, final ${final.view}, ${hasWork ? 'work' : 'no work'}`;
     })
     .join('; ');
 }

@@ -7,7 +7,10 @@ import { BrokenInvariant } from '../../../protocol/invariant.ts';
 import { decodeMessage } from '../../../protocol/message.ts';
 import { headerDigest, type Block } from '../../../protocol/block.ts';
 import type { Digest } from '../../../protocol/brand.ts';
+import type { Voter } from '../../../protocol/member.ts';
+import { readStanding, standingRecordKey } from '../../../protocol/standing.ts';
 import type { Receipt } from '../../../protocol/receipt.ts';
+import type { Vote } from '../../../protocol/vote.ts';
 import type { Engine } from '../../../node/engine.ts';
 import type { Stores } from '../../../node/stores.ts';
 import { NodeFailure } from '../../../node/nodeFailure.ts';
@@ -15,9 +18,12 @@ import type { ReplicaState } from '../../../consensus/replica.ts';
 import type { CommitEntry } from '../../../node/storage/ledgerCommit.ts';
 import { StorageFailure } from '../../../node/storage/failure.ts';
 import { batchKey } from '../../../node/storage/keyspace.ts';
-import { check, checkBounds, startChecks, type Checks } from '../checks.ts';
-import { layout } from './cast.ts';
+import { check, checkBounds } from '../checks.ts';
+import { startEpochChecks, type EpochChecks } from '../epochs.ts';
+import { layout, type Cast } from './cast.ts';
+import { FinalChain } from './finality.ts';
 import { die } from './machine.ts';
+import { onEpochBegun } from './wire.ts';
 import type { Machine, Process, World } from './world.ts';
 
 /** What a machine told somebody, and must still know after any crash. */
@@ -27,23 +33,31 @@ interface Promised {
   stateAtDeath: ReplicaState | null;
 }
 
+/** What the node logs when it has found evidence against somebody. */
+const evidenceFound = 'a member contradicts itself: evidence goes to the ledger';
+
 export class Watch {
-  readonly checks: Checks;
+  readonly checks: EpochChecks;
+  readonly chain: FinalChain;
   readonly #world: () => World;
   readonly #promised = new Map<Machine, Promised>();
   /** Height at which each transaction was committed. */
   readonly #committed = new Map<Digest, number>();
   #lastRan: Process | null = null;
   proposalCount = 0;
+  /** Times that somebody found somebody out. */
+  evidenceCount = 0;
   committedCount = 0;
 
-  constructor(world: () => World, genesis: Digest, voterCount: number) {
+  constructor(world: () => World, { genesis, chainId, voters }: Cast) {
     this.#world = world;
-    this.checks = startChecks({
-      genesis,
-      voterCount,
-      quorum: quorumSize(voterCount),
-      holderCount: (block) => this.#holderCount(block),
+    this.chain = new FinalChain(genesis);
+    this.checks = startEpochChecks({
+      genesis: chainId,
+      genesisVoters: voters,
+      quorumOf: quorumSize,
+      hasForgotten: (index) => world().machines[index]?.hasForgotten === true,
+      holderCount: (block, { voters: all }) => this.#holderCount(block, all),
     });
   }
 
@@ -57,11 +71,12 @@ export class Watch {
   }
 
   /** Damaged disks count as holders: they are among the f that may fail. */
-  #holderCount({ batchDigests }: Block): number {
-    return this.#world().machines.filter(({ isHonest, isDamaged, hasLostData, disk }) => {
+  #holderCount({ batchDigests }: Block, voters: readonly Voter[]): number {
+    return this.#world().machines.filter(({ name, isHonest, isDamaged, hasLostData, disk }) => {
+      if (!isHonest || !voters.some((voter) => voter.name === name)) return false;
       const batches = disk.database(layout.batches);
       const holds = (digest: Digest): boolean => batches?.has(batchKey(digest)) ?? false;
-      return isHonest && (isDamaged || hasLostData || batchDigests.every(holds));
+      return isDamaged || hasLostData || batchDigests.every(holds);
     }).length;
   }
 
@@ -96,52 +111,94 @@ export class Watch {
     const isStopped = machine.isHonest && engine?.isFailed === true;
     check(!isStopped, `${machine.name} speaks of ${message.value.kind} after its disk failed`);
     const { checks } = this;
-    if (message.value.kind === 'vote' && message.value.vote.voter === machine.index) {
-      checks.onSigned(message.value.vote, machine.isHonest);
-    }
+    if (message.value.kind === 'vote' && this.#isItsOwn(machine, message.value.vote))
+      checks.onSigned(message.value.vote, machine);
     if (message.value.kind === 'proposal') {
       const { block } = message.value.proposal;
-      const { proposer, view } = block.header;
-      if (proposer !== machine.index) return;
+      const { proposer, epoch, view } = block.header;
+      if (!this.#isItsOwn(machine, { epoch, voter: proposer })) return;
       checks.onBlock(block);
-      if (machine.isHonest) this.proposalCount += 1;
-      const statement = {
-        voter: proposer,
-        kind: 'propose',
-        view,
-        digest: headerDigest(block.header),
-      } as const;
-      checks.onSigned(statement, machine.isHonest);
+      // Whom the others have cut off learns of nothing, not of its end either: it goes on alone.
+      if (machine.isHonest && this.chain.admitted.has(machine.name)) this.proposalCount += 1;
+      const digest = headerDigest(block.header);
+      checks.onSigned({ voter: proposer, kind: 'propose', epoch, view, digest }, machine);
     }
   }
 
+  /** Honest machines send nothing under another name, which is checked; what dishonest ones send so says nothing about anybody. */
+  #isItsOwn(machine: Machine, { epoch, voter }: Pick<Vote, 'epoch' | 'voter'>): boolean {
+    return machine.isHonest || this.checks.votersOf(epoch)?.voters[voter]?.name === machine.name;
+  }
+
   onCommitted({ machine }: Process, entries: readonly CommitEntry[]): void {
-    if (machine.isHonest) this.#claim(() => this.#noteCommitted(machine, entries));
+    this.#claim(() => this.#noteCommitted(machine, entries));
   }
 
   #noteCommitted(machine: Machine, entries: readonly CommitEntry[]): void {
     const world = this.#world();
-    for (const { block, digest, receipts } of entries) {
-      const { height } = block.header;
-      const isFirst = height > this.checks.finalHeightMax();
-      this.checks.onBlock(block);
-      this.checks.onFinal(block);
+    for (const entry of entries) {
+      const { block, digest } = entry;
+      const { height, nextVoterSet } = block.header;
+      if (nextVoterSet !== null) this.checks.onEpoch(nextVoterSet);
+      // What a dishonest machine ends up with is its own affair, but it may be in the next epoch before the others.
+      if (!machine.isHonest) continue;
       world.trace.note(digest, world.nowMs, machine.index, height);
-      for (const { txId, outcome } of isFirst ? receipts : []) {
-        if (outcome !== 'committed') continue;
-        check(!this.#committed.has(txId), `a transaction was executed twice, at height ${height}`);
-        this.#committed.set(txId, height);
-        this.committedCount += 1;
-      }
+      if (height <= this.chain.height) this.checks.onFinal(block);
+      for (const first of this.chain.take(entry)) this.#noteFirst(first);
       this.#promisedBy(machine).height = height;
     }
+  }
+
+  /** A block that nobody was known to have as final before. */
+  #noteFirst({ block, receipts, writes }: CommitEntry): void {
+    const { height, nextVoterSet } = block.header;
+    this.checks.onBlock(block);
+    this.checks.onFinal(block);
+    for (const { txId, outcome } of receipts) {
+      if (outcome !== 'committed') continue;
+      check(!this.#committed.has(txId), `a transaction was executed twice, at height ${height}`);
+      this.#committed.set(txId, height);
+      this.committedCount += 1;
+    }
+    if (nextVoterSet !== null) onEpochBegun(this.#world(), nextVoterSet.epoch);
+    const { machines } = this.#world();
+    for (const machine of machines.filter(({ name }) => writes.records.has(standingRecordKey(name)))) {
+      const marks = readStanding(this.chain, machine.name).marks.map(({ offence }) => offence);
+      check(
+        !machine.isHonest || marks.length === 0,
+        `${machine.name} is honest, and marked: ${marks.join()}`,
+      );
+    }
+  }
+
+  /** Nobody finds evidence against an honest member, whether or not it is ever ordered. */
+  onWarning({ machine }: Process, fields: object, message: string): void {
+    if (message !== evidenceFound || !('member' in fields)) return;
+    const accused = this.#world().machines.find(({ name }) => name === fields.member);
+    this.evidenceCount += 1;
+    this.#claim(() =>
+      check(
+        accused?.isHonest === false,
+        `${machine.name} has evidence against ${accused?.name}, which is honest`,
+      ),
+    );
+  }
+
+  /** An honest member gives another none of the reasons for which one is dropped, unless the wire spoilt its words. */
+  onDropped({ machine }: Process, other: Machine, reason: string): void {
+    const { plan, machines } = this.#world();
+    const isSpoilt = plan.flipRate > 0 || plan.truncateRate > 0;
+    const isRotating = machines.some(({ keyGeneration }) => keyGeneration > 0);
+    const isExcused = isSpoilt || isRotating || !machine.isHonest || !other.isHonest;
+    this.#claim(() => check(isExcused, `${machine.name} drops ${other.name}, both honest: ${reason}`));
   }
 
   /** No acknowledged transaction is lost: what a node told its application stands in the one chain. */
   onAcknowledged({ machine }: Process, { txId, outcome, height }: Receipt): void {
     if (!machine.isHonest) return;
     this.#claim(() => {
-      check(height <= this.checks.finalHeightMax(), 'a receipt of a block that is not final');
+      // Above: its machine died as it wrote the blocks below, and nobody else has written them yet.
+      if (height > this.chain.height) return;
       const isIn = outcome !== 'committed' || this.#committed.has(txId);
       check(isIn, `an acknowledged transaction is not in the chain, at height ${height}`);
     });
@@ -150,7 +207,9 @@ export class Watch {
   /** `isBetweenSteps`: what the replica knows is on the disk. */
   onDeath(process: Process, isBetweenSteps: boolean): void {
     const { machine, engine, stores } = process;
-    const isKnown = isBetweenSteps && engine !== null && stores !== null && !engine.isFailed;
+    // What was signed with a key that was rotated away is nothing to the next process.
+    const isSameKey = process.signer === machine.member.signer;
+    const isKnown = isBetweenSteps && isSameKey && engine !== null && stores !== null && !engine.isFailed;
     const isWhole = isKnown && engine.state.final.height === stores.ledger.head().height;
     this.#promisedBy(machine).stateAtDeath = isWhole ? engine.state : null;
   }
@@ -167,8 +226,12 @@ export class Watch {
   /** W4 and W5: nothing that was said or shown is forgotten. */
   onRecovered(process: Process): void {
     const { engine, stores, machine } = process;
-    if (!machine.isHonest || engine === null || stores === null) return;
-    this.#claim(() => this.#compareWithPromised(machine, engine, stores));
+    if (engine === null || stores === null) return;
+    this.#claim(() => {
+      // Its last write may have closed an epoch, and been whole, as its machine died.
+      this.checks.onEpoch(engine.voters);
+      if (machine.isHonest) this.#compareWithPromised(machine, engine, stores);
+    });
   }
 
   #compareWithPromised(machine: Machine, engine: Engine, stores: Stores): void {
@@ -177,7 +240,8 @@ export class Watch {
     check(height >= promised.height, `${machine.name} lost final blocks: ${height} of ${promised.height}`);
     const before = promised.stateAtDeath;
     promised.stateAtDeath = null;
-    if (before !== null && before.final.height === height) checkRemembered(before, engine.state);
+    const isSame = before?.final.height === height && before.config.voters.epoch === engine.voters.epoch;
+    if (before !== null && isSame) checkRemembered(before, engine.state);
   }
 
   /** Only the world's failures may end a program, and only where the world has failed. */

@@ -1,5 +1,5 @@
 /** One parcel from machine to machine, and what may happen to it on the way. Once the network is healed: short delays, nothing else. */
-import type { VoterIndex } from '../../../protocol/brand.ts';
+import type { Epoch } from '../../../protocol/brand.ts';
 import { decodeMessage } from '../../../protocol/message.ts';
 import type { Random } from '../../../devnet/generator/random.ts';
 import { later, type Machine, type World } from './world.ts';
@@ -17,19 +17,22 @@ type Arrive = (parcel: Parcel) => void;
 
 /** Parcels that may be replayed. */
 const rememberedMax = 128;
+const outdatedMax = 256;
 
 /** Faults of the network while a schedule lasts: the part of it that changes. */
 export interface Weather {
   /** By sender and receiver: a cut may be one-way. */
-  isCut: (from: VoterIndex, to: VoterIndex) => boolean;
+  isCut: (from: number, to: number) => boolean;
   /** Extra delay of a link, in ms, by sender and receiver. */
   slowLinkMs: (from: number, to: number) => number;
   /** Frames and gossip of a while ago. */
   readonly remembered: Parcel[];
+  /** Signed messages of epochs before the one in force. */
+  readonly outdated: Parcel[];
 }
 
 export function fairWeather(): Weather {
-  return { isCut: () => false, slowLinkMs: () => 0, remembered: [] };
+  return { isCut: () => false, slowLinkMs: () => 0, remembered: [], outdated: [] };
 }
 
 export function deliverWithFaults(world: World, parcel: Parcel, arrive: Arrive): void {
@@ -60,7 +63,28 @@ export function deliverWithFaults(world: World, parcel: Parcel, arrive: Arrive):
     counts.add('message duplicated');
     send(parcel, arrivalMs + random.below(300));
   }
-  if (parcel.kind === 'frame' || parcel.kind === 'batch') replayAndRemember(world, parcel, arrive);
+  if (parcel.kind !== 'frame' && parcel.kind !== 'batch') return;
+  replayAndRemember(world, parcel, arrive);
+  replayOutdated(world, arrive);
+}
+
+/** An epoch has begun: what was said in the one before can be heard in this one. */
+export function onEpochBegun({ weather, random, counts }: World, epoch: Epoch): void {
+  counts.add('epoch begun');
+  const { remembered, outdated } = weather;
+  for (const parcel of remembered.filter((one) => isOfEpochBelow(epoch, one))) {
+    if (outdated.length < outdatedMax) outdated.push(parcel);
+    else outdated[random.below(outdatedMax)] = parcel;
+  }
+}
+
+function isOfEpochBelow(epoch: Epoch, { kind, bytes }: Parcel): boolean {
+  const message = kind === 'frame' ? decodeMessage(bytes) : null;
+  if (message?.ok !== true) return false;
+  const { value } = message;
+  if (value.kind === 'vote') return value.vote.epoch < epoch;
+  if (value.kind === 'proposal') return value.proposal.block.header.epoch < epoch;
+  return value.kind === 'certificate' && value.certificate.epoch < epoch;
 }
 
 function healthyDelayMs(random: Random): number {
@@ -116,7 +140,7 @@ function isSigned({ kind, bytes }: Parcel): boolean {
 /** Whatever was signed may be heard once more, by anybody, over a connection of whoever said it. */
 function replayAndRemember(world: World, parcel: Parcel, arrive: Arrive): void {
   const { plan, random, counts, weather } = world;
-  if (plan.replayRate === 0) return;
+  if (plan.replayRate === 0 && plan.oldEpochRate === 0) return;
   weather.remembered[random.below(rememberedMax)] = parcel;
   if (!random.chance(plan.replayRate)) return;
   const old = weather.remembered[random.below(weather.remembered.length)];
@@ -126,4 +150,15 @@ function replayAndRemember(world: World, parcel: Parcel, arrive: Arrive): void {
   later(world, random.below(plan.deltaMs), () => {
     if (world.links.generation(old.from, to) !== null) arrive({ ...old, to });
   });
+}
+
+/** To anybody, over a connection of whoever said it. */
+function replayOutdated(world: World, arrive: Arrive): void {
+  const { plan, random, counts, weather } = world;
+  if (weather.outdated.length === 0 || !random.chance(plan.oldEpochRate)) return;
+  const old = random.pick(weather.outdated);
+  const to = random.pick(world.machines.filter((machine) => machine !== old.from));
+  if (world.links.generation(old.from, to) === null) return;
+  counts.add('message of an older epoch');
+  arrive({ ...old, to });
 }

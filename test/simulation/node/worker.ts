@@ -2,18 +2,23 @@
 import { isMainThread, parentPort } from 'node:worker_threads';
 import { useNativeSha256 } from '../../../node/nativeSha256.ts';
 import { faultKinds, type FaultKind } from './faults.ts';
-import { forgetfulPlanOf, planOf } from './plan.ts';
+import { changingPlanOf, forgetfulPlanOf, planOf } from './plan.ts';
 import { runSchedule } from './schedule.ts';
 
-/** How plans are drawn: any faults, or one machine that forgets what it signed. */
-export type Variant = 'usual' | 'forgetful';
+/** How plans are drawn: any faults, one machine that forgets what it signed, or voters that change in each of them. */
+export const variants = ['usual', 'forgetful', 'changing'] as const;
+export type Variant = (typeof variants)[number];
 
 export interface Order {
   readonly seed: number;
   readonly variant: Variant;
 }
 
-export const draws: Readonly<Record<Variant, typeof planOf>> = { usual: planOf, forgetful: forgetfulPlanOf };
+export const draws: Readonly<Record<Variant, typeof planOf>> = {
+  usual: planOf,
+  forgetful: forgetfulPlanOf,
+  changing: changingPlanOf,
+};
 
 export interface SeedReport {
   readonly seed: number;

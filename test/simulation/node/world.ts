@@ -2,10 +2,12 @@
 import type { Engine } from '../../../node/engine.ts';
 import type { NetworkHandlers } from '../../../node/network/ports.ts';
 import type { Stores } from '../../../node/stores.ts';
-import type { MemberName, VoterIndex } from '../../../protocol/brand.ts';
+import type { MemberName } from '../../../protocol/brand.ts';
+import type { Signer } from '../../../protocol/signature.ts';
 import type { Queue } from '../queue.ts';
 import type { Random } from '../../../devnet/generator/random.ts';
 import type { Cast, CastMember } from './cast.ts';
+import type { Council } from './council.ts';
 import type { SimulatedDisk } from './disk.ts';
 import type { FaultCounts } from './faults.ts';
 import type { Links } from './links.ts';
@@ -17,12 +19,16 @@ import type { Weather } from './wire.ts';
 /** One run of the node's program; lost with all its memory when it dies. */
 export interface Process {
   readonly machine: Machine;
+  /** Of the consensus key that it started with. */
+  readonly signer: Signer;
   isAlive: boolean;
   /** Null until its stores are open. */
   engine: Engine | null;
   stores: Stores | null;
   /** What the network calls; null until the engine opens it. */
   handlers: NetworkHandlers | null;
+  /** Members that it lets in. */
+  admitted: ReadonlySet<MemberName>;
   /** An error that nobody caught ends the program. */
   readonly onUncaught: (cause: unknown) => void;
   /** Calls of ports until the machine dies; never reached where there are no crashes. */
@@ -30,10 +36,15 @@ export interface Process {
 }
 
 export interface Machine {
-  readonly index: VoterIndex;
+  readonly index: number;
   readonly name: MemberName;
   readonly isHonest: boolean;
-  readonly member: CastMember;
+  /** Honest, and one of the f that may fail: the plan's damage is for it. */
+  readonly isDoomed: boolean;
+  /** With the keys that it has now. */
+  member: CastMember;
+  /** Rotations of its consensus key. */
+  keyGeneration: number;
   disk: SimulatedDisk;
   /** Null while it is down. */
   process: Process | null;
@@ -41,6 +52,8 @@ export interface Machine {
   isDamaged: boolean;
   /** Its ledger began anew: what it held is gone. */
   hasLostData: boolean;
+  /** Its safety log began anew (W6). */
+  hasForgotten: boolean;
   /** Down until somebody starts it. */
   isOff: boolean;
   /** Its wall clock less the true time, in ms. */
@@ -66,6 +79,7 @@ export interface World {
   readonly links: Links;
   readonly weather: Weather;
   readonly watch: Watch;
+  readonly council: Council;
   readonly counts: FaultCounts;
   readonly trace: Trace;
   /** A test may let a machine die at one operation of its disk. */
