@@ -43,6 +43,8 @@ export interface NaiveLife {
   /** Whether the act is accepted; if so, it has taken place. */
   readonly apply: (command: Command) => boolean;
   readonly picture: () => Picture;
+  /** Whether the pharmacy may have the sealed documents now: it holds a fill, or supplied from one. */
+  readonly mayRead: (who: string) => boolean;
 }
 
 /** From the start: the prescription and its fills end after 20 days, item 1 after 5; fill 1 begins after 2 and repeats item 0. */
@@ -79,7 +81,11 @@ export function naiveLife(startMs: number): NaiveLife {
     nomination: null,
     decision: 'none',
   };
-  return { apply: (command) => apply(life, command), picture: () => pictureOf(life) };
+  return {
+    apply: (command) => apply(life, command),
+    picture: () => pictureOf(life),
+    mayRead: (who) => life.fills.some((fill) => isReader(life, fill, who)),
+  };
 }
 
 function aFill(k: number, startMs: number): NaiveFill {
@@ -135,6 +141,11 @@ const holds = (life: Naive, fill: NaiveFill, who: Pharmacy): boolean =>
   ['reserved', 'dispensing'].includes(statusOf(life, fill)) && fill.holder?.who === who;
 const mayAct = (life: Naive, who: Pharmacy): boolean => !life.suspended.has(who);
 const isDoctorGood = (life: Naive): boolean => life.compromisedSince === null;
+
+function isReader(life: Naive, { holder, end, supplies }: NaiveFill, who: string): boolean {
+  const isHolding = holder?.who === who && life.now < holder.untilMs && end !== 'cancelled';
+  return isHolding || supplies.some((one) => one.who === who);
+}
 
 function isDue(life: Naive, fill: NaiveFill, item: number): boolean {
   if (remaining(fill, item) === 0) return false;
