@@ -2,42 +2,14 @@
  * A naive model of one prescription's life, written from domain.md alone: lists and loops, nothing shared with the code that it
  * judges. It answers whether an act is accepted, and what everybody sees afterwards.
  */
-import type { Command, CommandOn, FillKind, Pharmacy, Picture, Stopper } from './naiveCommand.ts';
+import type { Command, CommandOn, FillKind, Pharmacy, Picture } from './naiveCommand.ts';
+import type { NaiveFill, NaiveParcel, NaiveSupply } from './naiveRecords.ts';
 
 const dayMs = 86_400_000;
 /** Of the default policy: at the counter, after an end, between two supplies of item 0. */
 const reserveMsMax = dayMs;
 const graceMs = dayMs;
 const intervalMs: number = 7 * dayMs;
-
-interface Supply {
-  readonly event: number;
-  readonly who: Pharmacy;
-  readonly atMs: number;
-  readonly item: number;
-  readonly units: number;
-  readonly pack: number;
-  parcel: number | null;
-  hasLeft: boolean;
-  isReceived: boolean;
-  isWithdrawn: boolean;
-}
-
-interface NaiveFill {
-  readonly k: number;
-  readonly startMs: number;
-  holder: { readonly who: Pharmacy; readonly sinceMs: number; untilMs: number } | null;
-  end: 'none' | 'cancelled' | 'partial' | 'complete';
-  holds: Stopper[];
-  supplies: Supply[];
-}
-
-interface NaiveParcel {
-  readonly k: number;
-  readonly who: Pharmacy;
-  custodian: string | null;
-  status: 'inTransit' | 'delivered' | 'received' | 'failed' | 'returned';
-}
 
 export interface NaiveLife {
   /** Whether the act is accepted; if so, it has taken place. */
@@ -105,8 +77,8 @@ function pictureOf(life: Naive): Picture {
   };
 }
 
-const all = (life: Naive): readonly Supply[] => life.fills.flatMap((fill) => fill.supplies);
-const live = (fill: NaiveFill): readonly Supply[] => fill.supplies.filter((one) => !one.isWithdrawn);
+const all = (life: Naive): readonly NaiveSupply[] => life.fills.flatMap((fill) => fill.supplies);
+const live = (fill: NaiveFill): readonly NaiveSupply[] => fill.supplies.filter((one) => !one.isWithdrawn);
 const entitled = (fill: NaiveFill, item: number): number =>
   item === 1 && fill.k === 1 ? 0 : (lifeUnits[item] ?? 0);
 const remaining = (fill: NaiveFill, item: number): number => {
@@ -274,7 +246,7 @@ function decide(life: Naive, isAllowed: boolean): boolean {
   return true;
 }
 
-const isAtCounter = (one: Supply): boolean => one.parcel === null && !one.isReceived && !one.isWithdrawn;
+const isAtCounter = (one: NaiveSupply): boolean => one.parcel === null && !one.isReceived && !one.isWithdrawn;
 
 function ship(life: Naive, fill: NaiveFill, { who, parcel }: CommandOn<'ship'>): boolean {
   const packed = fill.supplies.filter((one) => one.who === who && isAtCounter(one));
@@ -312,7 +284,8 @@ function takeBack(life: Naive, command: CommandOn<'takeBack'>): boolean {
 
 function receive(life: Naive, fill: NaiveFill, number: number | null): boolean {
   const parcel = number === null ? null : life.parcels.get(number);
-  const isInside = (one: Supply): boolean => (number === null ? isAtCounter(one) : one.parcel === number);
+  const isInside = (one: NaiveSupply): boolean =>
+    number === null ? isAtCounter(one) : one.parcel === number;
   const handed = fill.supplies.filter(isInside);
   const isReady = parcel === null ? handed.length > 0 : parcel?.status === 'delivered' && parcel.k === fill.k;
   if (!isReady) return false;

@@ -131,7 +131,7 @@ const pairsArbitrary = lifeArbitrary.chain((life) =>
 
 describe('sealed documents, over the whole life of a prescription', () => {
   it('are released to exactly those whom an act on the ledger lets read by then, and so keep I20', async function grants() {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const nodes = await someNodes();
     const counts = new Map<string, number>();
     await fc.assert(

@@ -129,7 +129,7 @@ function checkApart(world: World, records: ReadonlyMap<Id, Recorded>): void {
 
 describe('the practice of a region', () => {
   it('is what a naive model of the specification says, act by act, and so keeps I7 and I13', function wholePractice() {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const acceptedKinds = new Set<string>();
     const codes = new Set<string>();
     fc.assert(
