@@ -124,14 +124,23 @@ export function transactionOf(
   return valueOf(decodeTransaction(encodeEnvelope(payload, signatures))) as Verified<Transaction>;
 }
 
-/** One batch for each member, in its lane. */
-export function batchesOf(
-  node: LifeNode,
-  transactions: readonly Verified<Transaction>[],
-): readonly VerifiedBatch[] {
-  const members: readonly MemberName[] = [...new Set(transactions.map(({ member }) => member))];
-  return members.map((member) => {
-    const own = transactions.filter((transaction) => transaction.member === member);
+/** The same payload, and so the same txId, under a signature of somebody else. */
+export function signedBy({ payloadBytes }: Transaction, key: PublicKey): Verified<Transaction> {
+  const envelope = encodeEnvelope(payloadBytes, [{ key, sig: noSignature }]);
+  return valueOf(decodeTransaction(envelope)) as Verified<Transaction>;
+}
+
+/** A transaction, and the member that carries it. */
+export interface Carried {
+  readonly lane: MemberName;
+  readonly transaction: Verified<Transaction>;
+}
+
+/** One batch for each lane. */
+export function batchesOf(node: LifeNode, carried: readonly Carried[]): readonly VerifiedBatch[] {
+  const lanes: readonly MemberName[] = [...new Set(carried.map(({ lane }) => lane))];
+  return lanes.map((member) => {
+    const own = carried.filter(({ lane }) => lane === member).map(({ transaction }) => transaction);
     const envelopes = own.map(({ envelopeBytes }) => envelopeBytes);
     const sequence = (node.pool.highest(member) + 1) as Sequence;
     const batch = sealBatch({ chainId: lifeChainId, member, sequence, envelopes }, signer) as Verified<Batch>;

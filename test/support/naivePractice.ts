@@ -16,8 +16,8 @@ export type Person = keyof typeof people;
 export type Employer = (typeof people)[Person];
 /** Whoever an administrator acts for. */
 export type Office = Employer | 'regulator';
-export type Role = 'doctor' | 'pharmacist';
-export type Scope = 'ordinary' | 'controlled';
+type Role = 'doctor' | 'pharmacist';
+type Scope = 'ordinary' | 'controlled';
 
 /** Card 0 is the key that the person has from the beginning; nobody has used the others yet. */
 export interface Card {

@@ -152,7 +152,7 @@ export const practiceArbitrary: fc.Arbitrary<readonly PracticeCommand[]> = fc.ar
   size: 'max',
 });
 
-export function rxIdOf(number: number): Id {
+function rxIdOf(number: number): Id {
   return idOf(`prescription ${number}`);
 }
 

@@ -1,4 +1,4 @@
-/** Random lives of a prescription as chains of blocks, under clocks that go as they like: I14, I21, and I22 over every public byte. */
+/** Random lives of a prescription as chains of blocks, under clocks that go as they like: I14, I15, I21, and I22 over every public byte. */
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import type { VerifiedBatch } from '../../../node/gate.ts';
@@ -19,17 +19,19 @@ import type { Seal } from '../../../protocol/seal.ts';
 import { encodeStamp, makeStamp } from '../../../protocol/stamp.ts';
 import { encodeStateStamp, makeStateStamp } from '../../../protocol/stateStamp.ts';
 import type { Transaction } from '../../../protocol/transaction.ts';
-import { rxId } from '../../support/acts.ts';
+import { aCancel, rxId } from '../../support/acts.ts';
 import { valueOf } from '../../support/chain.ts';
-import { dayMs, hourMs, readerOf, type Act } from '../../support/domain.ts';
+import { dayMs, hourMs, idOf, keyOf, name, readerOf, type Act } from '../../support/domain.ts';
 import {
   batchesOf,
   buildNext,
   keysOfPatient,
   lifeChainId,
   lifeNode,
+  signedBy,
   transactionOf,
   worldOf,
+  type Carried,
   type LifeNode,
   type Tables,
 } from '../../support/lifeChain.ts';
@@ -38,23 +40,34 @@ import type { Command } from '../../support/naiveCommand.ts';
 import { lifeArbitrary, lifeIssue } from '../../support/naiveLives.ts';
 import { leakIn, planted, type Planted } from '../../support/planted.ts';
 import { finalityOf } from '../../support/stamps.ts';
+import { withoutClock } from '../../support/withoutClock.ts';
 
 /** What the leader's clock says at a block, after the time of the block before: it stands still, goes back, and jumps. */
 const jumpMs = fc.constantFrom(-dayMs, -1, 0, 0.5, 1, 1, 2, 250, hourMs);
 
+/**
+ * What comes beside the acts. again: all of the block before, in its own lanes and in another's. resigned: copies of all under the
+ * signature of another. copiedId: other acts under their ids and names, by another. reusedId: another act under an id of the block before.
+ */
+type Extra = 'nothing' | 'again' | 'resigned' | 'copiedId' | 'reusedId';
+const extras: readonly Extra[] = ['nothing', 'again', 'resigned', 'copiedId', 'reusedId'];
+
 interface Plan {
   readonly life: readonly Command[];
-  /** For each block: how many acts at most, and how the clock went. */
-  readonly blocks: readonly { readonly actCount: number; readonly jumpMs: number }[];
+  /** For each block: how many acts at most, how the clock went, and what else was in it. */
+  readonly blocks: readonly { readonly actCount: number; readonly jumpMs: number; readonly extra: Extra }[];
   readonly seed: number;
 }
 
 const planArbitrary: fc.Arbitrary<Plan> = fc.record({
   life: lifeArbitrary,
-  blocks: fc.array(fc.record({ actCount: fc.integer({ min: 8, max: 40 }), jumpMs }), {
-    minLength: 8,
-    maxLength: 8,
-  }),
+  blocks: fc.array(
+    fc.record({ actCount: fc.integer({ min: 8, max: 40 }), jumpMs, extra: fc.constantFrom(...extras) }),
+    {
+      minLength: 8,
+      maxLength: 8,
+    },
+  ),
   seed: fc.noBias(fc.nat()),
 });
 
@@ -90,8 +103,16 @@ function issueFor({ keys, seal }: Patient): Act {
   return { ...lifeIssue, action: { kind: 'rx.issue', body }, seals: [seal] };
 }
 
+type ActCommand = Exclude<Command, { readonly kind: 'wait' }>;
+
+interface Chunk {
+  readonly acts: readonly ActCommand[];
+  readonly jump: number;
+  readonly extra: Extra;
+}
+
 /** Acts up to the next wait, which lengthens the jump of the clock. */
-function* chunksOf({ life, blocks }: Plan): Generator<{ acts: readonly ActCommand[]; jump: number }> {
+function* chunksOf({ life, blocks }: Plan): Generator<Chunk> {
   let acts: ActCommand[] = [];
   let next = 0;
   const shape = (): Plan['blocks'][number] => present(blocks[next % blocks.length], 'some blocks');
@@ -99,13 +120,13 @@ function* chunksOf({ life, blocks }: Plan): Generator<{ acts: readonly ActComman
     if (command.kind !== 'wait') acts.push(command);
     const isFull = acts.length >= shape().actCount;
     if (acts.length === 0 || (command.kind !== 'wait' && !isFull)) continue;
-    yield { acts, jump: shape().jumpMs + (command.kind === 'wait' ? command.ms : 0) };
+    const { jumpMs: jump, extra } = shape();
+    yield { acts, jump: jump + (command.kind === 'wait' ? command.ms : 0), extra };
     acts = [];
     next += 1;
   }
-  if (acts.length > 0) yield { acts, jump: shape().jumpMs };
+  if (acts.length > 0) yield { acts, jump: shape().jumpMs, extra: shape().extra };
 }
-type ActCommand = Exclude<Command, { readonly kind: 'wait' }>;
 
 /** One node leads all the way, by a clock that goes as the plan says. */
 function build(
@@ -116,48 +137,89 @@ function build(
   const keys = keysOfPatient(patient.keys);
   const chain: Built[] = [];
   let number = 0;
-  const add = (acts: (timeMs: number) => readonly Act[], jump: number): void => {
-    const before = leader.head().timeMs;
-    const nowMs = before + jump;
-    const timeMs = Math.max(Math.floor(nowMs), before + 1);
-    const transactions = acts(timeMs).map((act): Verified<Transaction> => {
+  let before: readonly Verified<Transaction>[] = [];
+  const add = (acts: (timeMs: number) => readonly Act[], { jump, extra }: Omit<Chunk, 'acts'>): void => {
+    const parentMs = leader.head().timeMs;
+    const nowMs = parentMs + jump;
+    const timeMs = Math.max(Math.floor(nowMs), parentMs + 1);
+    const own = acts(timeMs).map((act): Verified<Transaction> => {
       number += 1;
       return transactionOf(act, { number, timeMs, keys });
     });
-    const batches = batchesOf(leader, transactions);
+    const carried = [...inOwnLanes(own), ...extraOf(extra, { own, before, timeMs })];
+    const batches = batchesOf(leader, carried);
     for (const batch of batches) leader.pool.add(batch, { isOrdered: false });
     const block = buildNext(leader, nowMs);
     assert.equal(block.header.timeMs, timeMs, 'I14: the clock, but above the parent');
     const { execution } = present(leader.executor.get(headerDigest(block.header)), 'executed');
+    checkOnce(execution, { own, before, extra });
     leader.commit(block, execution);
     chain.push({ block, batches, execution });
+    before = own;
   };
-  add(() => [issueFor(patient)], 1);
-  for (const { acts, jump } of chunksOf(plan)) {
-    add((timeMs) => acts.map((command) => actOf(worldOf(leader, timeMs), command)), jump);
+  add(() => [issueFor(patient)], { jump: 1, extra: 'nothing' });
+  for (const { acts, ...how } of chunksOf(plan)) {
+    add((timeMs) => acts.map((command) => actOf(worldOf(leader, timeMs), command)), how);
   }
   return { leader, chain };
 }
 
-/** Runs where nobody can ask for the time, or for chance. */
-function withoutClock<T>(run: () => T): T {
-  const { Date: date, performance: timer } = globalThis;
-  const { random } = Math;
-  const ask = (): never => assert.fail('I14: the time was asked for');
-  try {
-    globalThis.Date = new Proxy(date, { construct: ask, apply: ask, get: ask });
-    Object.defineProperty(globalThis, 'performance', {
-      value: { now: ask },
-      configurable: true,
-      writable: true,
-    });
-    Math.random = ask;
-    return run();
-  } finally {
-    globalThis.Date = date;
-    Object.defineProperty(globalThis, 'performance', { value: timer, configurable: true, writable: true });
-    Math.random = random;
+const inOwnLanes = (transactions: readonly Verified<Transaction>[]): readonly Carried[] =>
+  transactions.map((transaction) => ({ lane: transaction.member, transaction }));
+
+/** A member that has nothing to do with the prescription, and copies what it reads in batches that wait. */
+const copier = name('second-insurer');
+
+interface Beside {
+  readonly own: readonly Verified<Transaction>[];
+  readonly before: readonly Verified<Transaction>[];
+}
+
+function extraOf(
+  extra: Extra,
+  { own, before, timeMs }: Beside & { readonly timeMs: number },
+): readonly Carried[] {
+  const byCopier = (transactions: readonly Verified<Transaction>[]): readonly Carried[] =>
+    transactions.map((transaction) => ({ lane: copier, transaction }));
+  const other = ({ id, member }: Transaction): Verified<Transaction> => {
+    const act = aCancel({ member, keys: [keyOf('copier')], body: { rxId: idOf('no prescription') } });
+    return transactionOf(act, { number: Number(`0x${id}`), timeMs, keys: new Map() });
+  };
+  switch (extra) {
+    case 'nothing':
+      return [];
+    case 'again':
+      return [...inOwnLanes(before), ...byCopier(before)];
+    case 'resigned':
+      return byCopier(own.map((transaction) => signedBy(transaction, keyOf('copier'))));
+    case 'copiedId':
+      return byCopier(own.map(other));
+    case 'reusedId':
+      return inOwnLanes(before.slice(0, 1).map(other));
+    default:
+      return extra satisfies never;
   }
+}
+
+/** I15: what is new has one receipt, whoever copied it; what was executed has none again; what a member used stays its own. */
+function checkOnce(
+  { receipts }: Execution,
+  { own, before, extra }: Beside & { readonly extra: Extra },
+): void {
+  const codes = new Map(receipts.map(({ txId, code }) => [txId, code]));
+  assert.equal(codes.size, receipts.length, 'I15: one receipt each');
+  for (const { txId } of own) {
+    assert.ok(codes.has(txId), 'I15: a receipt for each');
+    assert.notEqual(codes.get(txId), 'idReused', 'I15: nobody else takes an id');
+    assert.notEqual(codes.get(txId), 'keyUnknown', 'I13: nobody else signs');
+    codes.delete(txId);
+  }
+  for (const { txId } of before) assert.ok(!codes.has(txId), 'I15: executed once');
+  const isBeside = extra === 'copiedId' || extra === 'reusedId';
+  const codesBeside = isBeside ? ['idReused', 'prescriptionUnknown'] : [];
+  for (const code of codes.values()) assert.ok(codesBeside.includes(code ?? 'committed'), `I15: ${code}`);
+  if (extra === 'copiedId') assert.equal(codes.size, own.length);
+  if (extra === 'reusedId') assert.equal(codes.size, 1);
 }
 
 /** Another node, elsewhere and later: it refuses every block at a time that does not rise, and comes to the same with the others. */
@@ -255,7 +317,7 @@ function withSentences(act: Act, sentence: string): readonly Act[] {
 }
 
 describe('lives in blocks', () => {
-  it('rise in time, are the same at every node whatever its clock says, and hold no patient data: I14, I21, I22', async function wholeChain() {
+  it('rise in time, happen once, are the same at every node whatever its clock says, and hold no patient data: I14, I15, I21, I22', async function wholeChain() {
     this.timeout(900_000);
     const codes = new Set<string>();
     let rises = 0;
