@@ -75,7 +75,7 @@ describe('the simulator of changing voters', () => {
       'a log whose records of the old epoch count in the new one (V6)',
       {
         file: 'consensus/recovery.js',
-        text: 'records.filter((record) => epochOf(record) === config.voters.epoch)',
+        text: 'records.filter((record) => placeOf(record).epoch === config.voters.epoch)',
         replacement: 'records',
       },
       /./,
