@@ -32,21 +32,20 @@ interface Begun {
   readonly step: number;
 }
 
-/** What may begin when. */
 interface Schedule {
-  /** How many lives may begin now. */
-  readonly room: (now: {
-    readonly elapsedMs: number;
-    readonly begunCount: number;
-    readonly endedCount: number;
-  }) => number;
+  /** Lives on their way at one moment. */
+  readonly livesAtOnceMax: number;
+  /** Steps. */
+  readonly perSecondMax: number;
   /** Then nothing more is sent; what was sent is waited for. */
-  readonly endMs: number;
+  readonly seconds: number;
 }
 
 const timeoutMs = 30_000;
 /** Steps that come due within so much time go in one request to each node: it costs less than one for each, here and there. */
 const gatherMs = 25;
+/** More than any machine does. */
+const stepsPerSecondMax = 1_000_000_000;
 
 function newTally(): Tally {
   return { committedCount: 0, refusedCount: 0, failedCount: 0, latenciesMs: [] };
@@ -86,14 +85,17 @@ function outcomeOf(answer: BatchAnswer | undefined): string {
 }
 
 /** Lives in their order; of each a step is sent when the one before it is answered. A life in which something is not as planned ends. */
-async function run(clientOf: ClientOf, lives: readonly Life[], schedule: Schedule): Promise<LoadResult> {
+async function run(
+  clientOf: ClientOf,
+  lives: readonly Life[],
+  { livesAtOnceMax, perSecondMax, seconds }: Schedule,
+): Promise<LoadResult & { readonly begunCount: number }> {
   const tally = newTally();
   const start = performance.now();
   const sent: Promise<void>[] = [];
   const failures: unknown[] = [];
-  let due: Begun[] = [];
-  let begunCount = 0;
-  let endedCount = 0;
+  const due: Begun[] = [];
+  let [begunCount, endedCount, sentCount] = [0, 0, 0];
   const request = async (node: string, own: readonly Begun[]): Promise<void> => {
     const arePlanned = await send(clientOf(node), own.flatMap(nextStep), tally);
     for (const [index, { life, step }] of own.entries()) {
@@ -104,12 +106,14 @@ async function run(clientOf: ClientOf, lives: readonly Life[], schedule: Schedul
   };
   for (let tick = 1; endedCount < lives.length && failures.length === 0; tick += 1) {
     const elapsedMs = performance.now() - start;
-    if (elapsedMs >= schedule.endMs) break;
-    const room = schedule.room({ elapsedMs, begunCount, endedCount });
-    const begun = lives.slice(begunCount, begunCount + Math.max(0, room));
+    if (elapsedMs >= 1_000 * seconds) break;
+    const stepsMax = Math.max(0, Math.floor((perSecondMax * elapsedMs) / 1_000) - sentCount);
+    const following = due.splice(0, stepsMax);
+    const livesMax = Math.min(stepsMax - following.length, livesAtOnceMax - (begunCount - endedCount));
+    const begun = lives.slice(begunCount, begunCount + livesMax).map((life) => ({ life, step: 0 }));
     begunCount += begun.length;
-    const now = [...due, ...begun.map((life) => ({ life, step: 0 }))];
-    due = [];
+    sentCount += following.length + begun.length;
+    const now = [...following, ...begun];
     for (const { node, own } of requestsOf(now)) {
       sent.push(request(node, own).catch((error: unknown) => void failures.push(error)));
     }
@@ -117,7 +121,7 @@ async function run(clientOf: ClientOf, lives: readonly Life[], schedule: Schedul
   }
   await Promise.all(sent);
   if (failures.length > 0) throw new Error('a node did not answer', { cause: failures[0] });
-  return { ...tally, seconds: (performance.now() - start) / 1_000 };
+  return { ...tally, begunCount, seconds: (performance.now() - start) / 1_000 };
 }
 
 interface Request {
@@ -154,33 +158,21 @@ export async function saturate(
   lives: readonly Life[],
   shape: { readonly seconds: number; readonly livesAtOnceMax: number },
 ): Promise<LoadResult> {
-  const room: Schedule['room'] = ({ begunCount, endedCount }) => {
-    const count = shape.livesAtOnceMax - (begunCount - endedCount);
-    const isEnough = begunCount + count <= lives.length;
-    if (!isEnough) throw new Error('the load ran out of signed lives: the figure would be too low');
-    return count;
-  };
-  return run(clientOf, lives, { room, endMs: 1_000 * shape.seconds });
+  const result = await run(clientOf, lives, { ...shape, perSecondMax: stepsPerSecondMax });
+  const isLeft = result.begunCount < lives.length;
+  if (!isLeft) throw new Error('the load ran out of signed lives: the figure would be too low');
+  return result;
 }
 
-/** A fixed rate: lives begin on their own times, whatever the answers. */
+/** Steps at a fixed rate, whatever the answers: where those that follow from answers are fewer, lives begin. */
 export async function pace(
   clientOf: ClientOf,
   lives: readonly Life[],
-  perSecond: number,
+  shape: { readonly seconds: number; readonly perSecond: number },
 ): Promise<LoadResult> {
-  let beforeCount = 0;
-  // When each life begins: when those before it have had their share of the rate.
-  const beginsMs = lives.map((life) => {
-    const at = (beforeCount * 1_000) / perSecond;
-    beforeCount += life.length;
-    return at;
-  });
-  const room: Schedule['room'] = ({ elapsedMs, begunCount }) => {
-    const next = beginsMs.findIndex((at, index) => index >= begunCount && at > elapsedMs);
-    return (next === -1 ? lives.length : next) - begunCount;
-  };
-  return run(clientOf, lives, { room, endMs: Number.POSITIVE_INFINITY });
+  const { seconds, perSecond } = shape;
+  const schedule = { seconds, perSecondMax: perSecond, livesAtOnceMax: lives.length };
+  return run(clientOf, lives, schedule);
 }
 
 /** Single transactions at a fixed rate. */

@@ -131,9 +131,12 @@ async function measure(devnet: Supervisor, seconds: number): Promise<Report> {
 
   const perSecond = full.committedCount / full.seconds;
   const loadedRate = Math.max(1, Math.floor(loadShare * perSecond));
-  const loadedLives = signedLives(consortium, { seed: 4, transactionCount: loadedRate * seconds });
+  const loadedLives = signedLives(consortium, {
+    seed: 4,
+    transactionCount: loadedRate * seconds + begunCount,
+  });
   say(`${Math.round(100 * loadShare)} % of it: ${loadedRate} transactions a second for ${seconds} s`);
-  const loaded = await pace(clientOf, loadedLives, loadedRate);
+  const loaded = await pace(clientOf, loadedLives, { perSecond: loadedRate, seconds });
 
   const limitPerSecond = availableParallelism() / voters.length / verify;
   return {

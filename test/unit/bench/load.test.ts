@@ -4,6 +4,8 @@ import type { MemberName } from '../../../protocol/brand.ts';
 import { pace, saturate, type ClientOf } from '../../bench/load.ts';
 import type { Life, SignedStep } from '../../bench/lives.ts';
 
+const atOnce = { perSecond: 1_000_000_000, seconds: 60 };
+
 /** Answers at once what the transaction's text says, and remembers what it was sent. */
 function aNode(requests: string[][]): RpcClient {
   const batch: RpcClient['batch'] = async (calls) => {
@@ -33,11 +35,7 @@ describe('the load generator', () => {
   it('sends a step when the one before is answered, and all that is due for one node in one request', async () => {
     const { clientOf, requests } = nodes();
     const life: Life = [step('hospital', 'committed'), step('pharmacy', 'committed')];
-    const { committedCount, failedCount } = await pace(
-      clientOf,
-      [life, life, life],
-      Number.POSITIVE_INFINITY,
-    );
+    const { committedCount, failedCount } = await pace(clientOf, [life, life, life], atOnce);
     assert.deepEqual([committedCount, failedCount], [6, 0]);
     assert.deepEqual(
       requests.map((texts) => [texts.length, new Set(texts).size]),
@@ -54,7 +52,7 @@ describe('the load generator', () => {
       step('hospital', 'prescriptionExists', 'prescriptionExists'),
       step('pharmacy', 'committed'),
     ];
-    const { committedCount, refusedCount, failedCount } = await pace(clientOf, [life], 1_000);
+    const { committedCount, refusedCount, failedCount } = await pace(clientOf, [life], atOnce);
     assert.deepEqual([committedCount, refusedCount, failedCount], [2, 1, 0]);
   });
 
@@ -64,15 +62,26 @@ describe('the load generator', () => {
       step('pharmacy', answer),
       step('insurer', 'committed'),
     ]);
-    const { committedCount, failedCount } = await pace(clientOf, lives, Number.POSITIVE_INFINITY);
+    const { committedCount, failedCount } = await pace(clientOf, lives, atOnce);
     assert.deepEqual([committedCount, failedCount], [0, 2]);
     assert.equal(requests.flat().length, 2);
+  });
+
+  it('lets lives begin as the rate asks for steps, no more', async () => {
+    const { clientOf, requests } = nodes();
+    const life: Life = Array.from({ length: 100 }, () => step('pharmacy', 'committed'));
+    await pace(
+      clientOf,
+      Array.from({ length: 100 }, () => life),
+      { perSecond: 100, seconds: 0.2 },
+    );
+    assert.ok(requests.flat().length <= 20, `${requests.flat().length} steps`);
   });
 
   it('never sends more in one request than a node takes', async () => {
     const { clientOf, requests } = nodes();
     const lives = Array.from({ length: 120 }, (): Life => [step('pharmacy', 'committed')]);
-    await pace(clientOf, lives, Number.POSITIVE_INFINITY);
+    await pace(clientOf, lives, atOnce);
     assert.deepEqual(
       requests.map((texts) => texts.length),
       [50, 50, 20],
@@ -94,6 +103,6 @@ describe('the load generator', () => {
     };
     const clientOf: ClientOf = () => ({ batch }) as unknown as RpcClient;
     const lives: readonly Life[] = [[step('pharmacy', 'committed')]];
-    await assert.rejects(pace(clientOf, lives, 1_000), /a node did not answer/);
+    await assert.rejects(pace(clientOf, lives, atOnce), /a node did not answer/);
   });
 });
