@@ -145,13 +145,15 @@ function pruned(
   const { view } = end.certificate;
   const isAbove = (key: View): boolean => key > view;
   const { pendingCommit } = state;
+  // V4: an extension above may be certified too, and would make final what is final already.
+  const isPending = nextVoterSet === null && pendingCommit !== null && isAbove(pendingCommit.view);
   return change(step, {
     final: { view, height, digest: digestOf(end.block), timeMs, ...end },
     isClosed: nextVoterSet !== null,
     prepared: withOnly(state.prepared, isAbove),
     preparedView: isAbove(state.preparedView) ? state.preparedView : view,
     skipped: withOnly(state.skipped, isAbove),
-    pendingCommit: pendingCommit !== null && isAbove(pendingCommit.view) ? pendingCommit : null,
+    pendingCommit: isPending ? pendingCommit : null,
     votes: withOnly(state.votes, isAbove),
     ownCommits: withOnly(state.ownCommits, isAbove),
     blocks: withOnly(state.blocks, (_digest, block) => isAbove(block.header.view)),

@@ -189,6 +189,17 @@ describe('V4: a final closing block ends the epoch', () => {
     assert.equal(result.state.isClosed, true);
   });
 
+  it('is final once, though a CC of an extension came first and its block comes last', () => {
+    const extension = anExtension(3);
+    const waiting = run(aClosingReplica(), gains(committed(extension)));
+    assert.deepEqual(ofKind(waiting, 'commitBlocks'), []);
+    const closed = run(waiting.state, gains(committed(closing)));
+    assert.equal(ofKind(closed, 'commitBlocks').length, 1);
+    const after = run(closed.state, proposes(extension, prepared(closing)), ticks);
+    assert.deepEqual(ofKind(after, 'commitBlocks'), []);
+    assert.equal(after.state.pendingCommit, null);
+  });
+
   it('is final by those of an extension, however many views lie between', () => {
     const extension = anExtension(9, anExtension(6));
     const result = run(aClosingReplica(), gains(committed(extension)), {
