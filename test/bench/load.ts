@@ -37,6 +37,7 @@ interface Schedule {
   readonly livesAtOnceMax: number;
   /** Steps. */
   readonly perSecondMax: number;
+  readonly gatherMs: number;
   /** Then nothing more is sent; what was sent is waited for. */
   readonly seconds: number;
 }
@@ -44,6 +45,8 @@ interface Schedule {
 const timeoutMs = 30_000;
 /** Steps that come due within so much time go in one request to each node: it costs less than one for each, here and there. */
 const gatherMs = 25;
+/** At a fixed rate little comes due in a moment: longer, for requests of some twenty steps. */
+const paceGatherMs = 150;
 /** More than any machine does. */
 const stepsPerSecondMax = 1_000_000_000;
 
@@ -88,8 +91,9 @@ function outcomeOf(answer: BatchAnswer | undefined): string {
 async function run(
   clientOf: ClientOf,
   lives: readonly Life[],
-  { livesAtOnceMax, perSecondMax, seconds }: Schedule,
+  schedule: Schedule,
 ): Promise<LoadResult & { readonly begunCount: number }> {
+  const { livesAtOnceMax, perSecondMax, seconds } = schedule;
   const tally = newTally();
   const start = performance.now();
   const sent: Promise<void>[] = [];
@@ -117,7 +121,7 @@ async function run(
     for (const { node, own } of requestsOf(now)) {
       sent.push(request(node, own).catch((error: unknown) => void failures.push(error)));
     }
-    await pause(start + tick * gatherMs);
+    await pause(start + tick * schedule.gatherMs);
   }
   await Promise.all(sent);
   if (failures.length > 0) throw new Error('a node did not answer', { cause: failures[0] });
@@ -158,7 +162,7 @@ export async function saturate(
   lives: readonly Life[],
   shape: { readonly seconds: number; readonly livesAtOnceMax: number },
 ): Promise<LoadResult> {
-  const result = await run(clientOf, lives, { ...shape, perSecondMax: stepsPerSecondMax });
+  const result = await run(clientOf, lives, { ...shape, gatherMs, perSecondMax: stepsPerSecondMax });
   const isLeft = result.begunCount < lives.length;
   if (!isLeft) throw new Error('the load ran out of signed lives: the figure would be too low');
   return result;
@@ -171,7 +175,7 @@ export async function pace(
   shape: { readonly seconds: number; readonly perSecond: number },
 ): Promise<LoadResult> {
   const { seconds, perSecond } = shape;
-  const schedule = { seconds, perSecondMax: perSecond, livesAtOnceMax: lives.length };
+  const schedule = { seconds, gatherMs: paceGatherMs, perSecondMax: perSecond, livesAtOnceMax: lives.length };
   return run(clientOf, lives, schedule);
 }
 
