@@ -4,7 +4,7 @@
  * change costs four hashes and not fifteen. Pages are local storage, not protocol: only the hashes are agreed.
  */
 import { hashPair, taggedHash, type Pair } from './hash.ts';
-import { invariant } from './invariant.ts';
+import { invariant, present } from './invariant.ts';
 
 /** One record, as the tree sees it. Both hashes are 32 bytes. */
 export interface StateLeaf {
@@ -258,7 +258,7 @@ export class StatePage {
       invariant(node < slotCount, 'the hash of a child that changed is known');
       this.#settle(2 * node);
       this.#settle(2 * node + 1);
-      hashPair('stateNode', this.#memory, halvesOf[node] ?? noPair);
+      hashPair('stateNode', this.#memory, present(halvesOf[node], 'an inner node has two halves'));
     } else copy(this.#bytes, this.#hashOffset(node), { out: this.#memory, at, size: hashSize });
   }
 
@@ -272,7 +272,7 @@ export class StatePage {
       return;
     }
     this.#loadLeaf(slot);
-    hashPair('stateLeaf', this.#memory, leafOf[slot] ?? noPair);
+    hashPair('stateLeaf', this.#memory, present(leafOf[slot], 'a slot may be a leaf'));
   }
 
   #slotOffset(slot: number): number {
@@ -287,8 +287,6 @@ export class StatePage {
     return this.#innerOffset + hashSize * bitCount(this.#storedInner & ((1 << node) - 1));
   }
 }
-
-const noPair: Pair = { from: memorySize, to: memorySize };
 
 /** A loop: for so few bytes it is faster than a view over them. */
 function copy(
