@@ -1,18 +1,13 @@
 /** The life of a prescription through the methods, on the real ledger. */
 import assert from 'node:assert/strict';
-import type { IssueParams, IssueResult, MethodName, MethodParams } from '../../../node/rpc/contract.ts';
+import type { IssueParams, IssueResult } from '../../../node/rpc/contract.ts';
 import { hexOf } from '../../../node/rpc/json.ts';
-import { noon } from '../../support/chain.ts';
 import { aSigner } from '../../support/keys.ts';
 import { memberOn, type Caller } from './caller.ts';
 import { digestOf, idOf, memoryChain } from './memoryNode.ts';
+import { cast, hour, time, write } from './recordCast.ts';
 
 const document = { resourceType: 'MedicationRequest', status: 'active', intent: 'order' };
-const hour = 3_600_000;
-
-function time(afterMs: number): string {
-  return new Date(noon + afterMs).toISOString();
-}
 
 const prescription: IssueParams = {
   practitioner: 'dr-zhang',
@@ -22,37 +17,9 @@ const prescription: IssueParams = {
   documents: [document],
 };
 
-/** Writes, and fails the test unless the ledger committed it. */
-async function write<M extends MethodName>(
-  caller: Caller,
-  method: M,
-  params: MethodParams<M>,
-): Promise<void> {
-  const result: unknown = await caller.call(method, params);
-  const { status, code } = result as { readonly status: string; readonly code: string | null };
-  assert.deepEqual({ method, status, code }, { method, status: 'committed', code: null });
-}
-
 const eventId = hexOf(idOf('event'));
 const claimId = hexOf(idOf('claim'));
 const parcelId = hexOf(idOf('parcel'));
-
-function cast(): {
-  readonly hospital: Caller;
-  readonly pharmacy: Caller;
-  readonly rival: Caller;
-  readonly insurer: Caller;
-  readonly courier: Caller;
-} {
-  const chain = memoryChain();
-  return {
-    hospital: memberOn(chain, 'hospital'),
-    pharmacy: memberOn(chain, 'pharmacy'),
-    rival: memberOn(chain, 'rival'),
-    insurer: memberOn(chain, 'insurer'),
-    courier: memberOn(chain, 'courier'),
-  };
-}
 
 async function reserve(caller: Caller, issued: IssueResult, practitioner = 'ph-wang'): Promise<unknown> {
   const fillSecret = issued.fillSecrets[0] ?? '';

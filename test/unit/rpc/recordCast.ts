@@ -36,6 +36,7 @@ export function cast(): Cast {
   };
 }
 
+/** Writes, and fails the test unless the ledger committed it. */
 export async function write<M extends MethodName>(
   caller: Caller,
   method: M,

@@ -4,32 +4,11 @@ import type { MethodResult } from '../../../node/rpc/contract.ts';
 import { hexOf } from '../../../node/rpc/json.ts';
 import type { Amount, Balance, Digest, Id } from '../../../protocol/brand.ts';
 import { sumsOf, type StatementEntry } from '../../../protocol/settlement.ts';
-import { noon } from '../../support/chain.ts';
-import { memberOn, type Caller } from './caller.ts';
-import { idOf, memoryChain } from './memoryNode.ts';
+import { idOf } from './memoryNode.ts';
+import { cast, hour, time, type Cast } from './recordCast.ts';
 
-const hour = 3_600_000;
 const pair = { insurer: 'insurer', pharmacy: 'pharmacy' };
 const period = '2026-01';
-
-function time(afterMs: number): string {
-  return new Date(noon + afterMs).toISOString();
-}
-
-interface Cast {
-  readonly hospital: Caller;
-  readonly pharmacy: Caller;
-  readonly insurer: Caller;
-}
-
-function cast(): Cast {
-  const chain = memoryChain();
-  return {
-    hospital: memberOn(chain, 'hospital'),
-    pharmacy: memberOn(chain, 'pharmacy'),
-    insurer: memberOn(chain, 'insurer'),
-  };
-}
 
 async function committed(
   write: Promise<{ readonly status: string; readonly code: string | null }>,
